@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * machine.h - what a guest machine offers to the library.
+ *
+ * Who makes one: vmm/kvm (our own guests), vmm/libvirt, vmm/core, and the tests
+ * (a buffer). Everything in walker/ reads a guest through this and nothing else.
+ */
+#ifndef PTMM_MACHINE_H
+#define PTMM_MACHINE_H
+
+#include "arch/arch.h"
+#include "arch/x86/x86.h"
+#include "walker/err.h"
+
+struct machine;
+
+/* A stretch of guest RAM. Regions are sorted and do not overlap. */
+struct mem_region {
+	gpa_t first, last;	/* inclusive; whole frames */
+	const uint8_t *host;	/* mapped read-only, or NULL: only by ops->view */
+};
+
+/* A machine check to be raised; see Intel SDM vol. 3B, 16.3. */
+struct machine_mce {
+	unsigned vcpu;
+	unsigned bank;
+	uint64_t status, addr, misc, mcg_status;
+};
+
+struct machine_ops {
+	/*
+	 * A readable view of one frame, valid until unview. NULL where the
+	 * machine cannot give it (ERR_NOT_RAM, ERR_UNREADABLE). Never SIGBUS.
+	 * Called only for regions without a host mapping.
+	 */
+	const void *(*view)(struct machine *, gpa_t frame, struct err *);
+	void (*unview)(struct machine *, gpa_t frame, const void *);
+	bool (*regs)(struct machine *, unsigned vcpu, struct x86_regs *, struct err *);
+	/* Stops and lets go all vCPUs; calls nest. */
+	bool (*pause)(struct machine *, struct err *);
+	bool (*resume)(struct machine *, struct err *);
+	/* Writing half; NULL where the target is read-only. */
+	bool (*write)(struct machine *, gpa_t, const void *, size_t, struct err *);
+	/* Destroys the frame's contents: readers get ERR_UNREADABLE from now on. */
+	bool (*poison)(struct machine *, gpa_t frame, struct err *);
+	bool (*raise_mce)(struct machine *, const struct machine_mce *, struct err *);
+	void (*close)(struct machine *);
+};
+
+struct machine {
+	const struct machine_ops *ops;
+	void *impl;
+	const char *source;	/* "kvm", "libvirt", "core", "raw" */
+	char uri[256];		/* as the user would name it: "kvm:demo" */
+	struct mem_region *regions;
+	size_t region_count;
+	unsigned vcpus;
+	/* Frames that are RAM but cannot be read, sorted; may grow while open. */
+	pfn_t *unreadable;
+	size_t unreadable_count;
+};
+
+/* Bytes of RAM, holes not counted. */
+uint64_t machine_memory(const struct machine *);
+/* Is the whole frame RAM (readable or not)? */
+bool machine_has_frame(const struct machine *, pfn_t);
+/* One past the highest frame of RAM. */
+pfn_t machine_frame_end(const struct machine *);
+
+/*
+ * A view of the frame that holds gpa, starting at the frame's first byte; NULL
+ * with ERR_NOT_RAM or ERR_UNREADABLE. Give it back with machine_unview().
+ */
+const void *machine_view(struct machine *, gpa_t, struct err *);
+void machine_unview(struct machine *, gpa_t, const void *view);
+
+/* Copies guest-physical memory, over frame boundaries; all or nothing. */
+bool machine_read(struct machine *, gpa_t, void *buf, size_t size, struct err *);
+bool machine_read_u64(struct machine *, gpa_t, uint64_t *value, struct err *);
+
+void machine_close(struct machine *);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * report.h - what ptmm prints. The only folder that knows json-c.
+ *
+ * Schemas: ptmm.report/1, ptmm.walk/1, ptmm.injection/1; docs in ptmm-report(1).
+ */
+#ifndef PTMM_REPORT_H
+#define PTMM_REPORT_H
+
+#include <stdio.h>
+
+#include "walker/check/check.h"
+
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_JSONL };
+
+struct report_consistency {
+	const char *mode;	/* "paused", "verified", "live" */
+	double pause_seconds;
+};
+
+struct report_timing {
+	double open_seconds, census_seconds, check_seconds;
+};
+
+struct report {
+	const struct kernel *kernel;
+	const struct census *census;
+	const struct findings *findings;
+	struct report_consistency consistency;
+	struct report_timing timing;
+};
+
+bool report_write(FILE *, const struct report *, enum report_format, struct err *);
+
+/* Rows of `ptmm tables`. A field is a wild card at its default. */
+struct table_filter {
+	int level;		/* -1: any */
+	int verdict;		/* -1: any */
+	int64_t pid;		/* -1: any */
+	int owner_kind;		/* enum mm_kind, -1: any */
+};
+enum table_sort { SORT_PFN, SORT_VA, SORT_OWNER, SORT_LEVEL, SORT_VERDICT, SORT_ENTRIES };
+
+bool report_tables(FILE *, const struct report *, const struct table_filter *,
+		   enum table_sort, enum report_format, struct err *);
+
+/* One address of one mm, level by level. */
+bool report_walk(FILE *, const struct kernel *, const struct task *, const struct pt_space *,
+		 const gva_t *addresses, size_t count, enum report_format, struct err *);
+
+#endif
