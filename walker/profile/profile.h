@@ -19,11 +19,22 @@ struct member {
 	uint32_t size;		/* bytes; of a bit-field: of its storage */
 	uint8_t bit_offset;	/* of a bit-field, else 0 */
 	uint8_t bit_size;	/* of a bit-field, else 0 */
+	bool pointer;		/* what is stored there is an address */
 };
 
 /* From the bytes of an ELF64 x86-64 kernel image; the bytes may go afterwards. */
 struct profile *profile_from_elf(const void *bytes, size_t size, const char *name, struct err *);
 void profile_free(struct profile *);
+
+/*
+ * A profile is put together from a source of symbols and a source of types;
+ * see symbols.h and types.h. Takes both over, also where it fails. Source names are
+ * static strings.
+ */
+struct symbols;
+struct types;
+struct profile *profile_from_parts(struct symbols *, const char *symbols_from, struct types *,
+				   const char *types_from, struct err *);
 
 /* ERR_MISSING names the symbol or type that is not there. */
 bool profile_symbol(const struct profile *, const char *name, gva_t *address, struct err *);
