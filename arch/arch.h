@@ -164,8 +164,23 @@ uint64_t pt_span(const struct pt_format *, unsigned level);
 /* Level by Linux's name ("pte"), or -1. */
 int pt_level_by_name(const struct pt_format *, const char *name);
 
+/*
+ * One entry's word, in the CPU's byte order, by exactly one load: a running
+ * guest may change it. `at` is aligned to the entry's size.
+ */
+uint64_t pt_load(const struct pt_format *, struct pt_shape, const void *at);
+
 void pt_scan_generic(const struct pt_decode *, unsigned level, const void *table,
 		     struct pt_scan *out);
+/* By the format's own scan where it has one. The whole table is readable at `table`. */
+static inline void pt_scan(const struct pt_decode *d, unsigned level, const void *table,
+			   struct pt_scan *out)
+{
+	if (d->format->scan)
+		d->format->scan(d, level, table, out);
+	else
+		pt_scan_generic(d, level, table, out);
+}
 
 /* Formats by name, for command lines; NULL-terminated. */
 extern const struct pt_format *const pt_formats[];

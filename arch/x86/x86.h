@@ -67,5 +67,10 @@ bool x86_space(struct pt_space *, const struct x86_regs *, const struct pt_soft 
 	       const char **why);
 /* The same for a PGD that no CPU has loaded, decoded as `like` is. */
 void x86_space_of_pgd(struct pt_space *, gpa_t pgd, const struct pt_space *like);
+/*
+ * Page-table isolation: the space's one root becomes the kernel mode's, and
+ * user_pgd serves user mode. False where the space has a second root already.
+ */
+bool x86_space_add_user_root(struct pt_space *, gpa_t user_pgd);
 
 #endif
