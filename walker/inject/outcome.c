@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* outcome.c - what should happen, and what did. */
+#include "walker/inject/inject.h"
+
+const char *outcome_name(enum outcome outcome)
+{
+	static const char *const name[OUTCOMES] = {
+		[OUTCOME_MASKED] = "masked",
+		[OUTCOME_OWNER_KILLED] = "owner-killed",
+		[OUTCOME_BYSTANDER_KILLED] = "bystander-killed",
+		[OUTCOME_GUEST_PANIC] = "guest-panic",
+		[OUTCOME_GUEST_HANG] = "guest-hang",
+		[OUTCOME_GUEST_RESET] = "guest-reset",
+		[OUTCOME_GUEST_ENDED] = "guest-ended",
+	};
+
+	return (unsigned)outcome < OUTCOMES ? name[outcome] : "?";
+}
+
+const char *task_fate_name(enum task_fate fate)
+{
+	switch (fate) {
+	case FATE_LIVES:
+		return "lives";
+	case FATE_QUIET:
+		return "quiet";
+	case FATE_KILLED:
+		return "killed";
+	case FATE_EXITED:
+		return "exited";
+	}
+	return "?";
+}
+
+/*
+ * A kernel with pt_mm asks the struct page who owns the table. It can be right
+ * only where the record is; a record of somebody else kills a bystander.
+ */
+enum outcome inject_predict(const struct inject_target *target, const struct kernel_mms *mms,
+			    int recovers, const char **why)
+{
+	int64_t recorded = kernel_mm_find(mms, target->recorded);
+
+	if (target->loaded) {
+		*why = "a vCPU has this root loaded: the machine check cannot even be entered";
+		return OUTCOME_GUEST_RESET;
+	}
+	if (recovers == 0) {
+		*why = "recovery is off";
+		return OUTCOME_GUEST_PANIC;
+	}
+	switch (target->verdict) {
+	case VERDICT_MATCH:
+		*why = "the recorded owner is the owner";
+		return OUTCOME_OWNER_KILLED;
+	case VERDICT_SHARED:
+		*why = "the sharers are found through the mapping";
+		return OUTCOME_OWNER_KILLED;
+	case VERDICT_MISMATCH:
+	case VERDICT_CROSS_LINKED:
+		if (recorded >= 0 && (uint32_t)recorded != mms->init_mm) {
+			*why = "the recorded owner is somebody else";
+			return OUTCOME_BYSTANDER_KILLED;
+		}
+		*why = "the recorded owner is no process";
+		return OUTCOME_GUEST_PANIC;
+	case VERDICT_KERNEL:
+		*why = "a kernel table: everybody needs it";
+		return OUTCOME_GUEST_PANIC;
+	case VERDICT_ORPHAN:
+	case VERDICT_DEPOSITED:
+		*why = "nothing reaches this table";
+		return OUTCOME_MASKED;
+	default:
+		*why = "the struct page names no owner";
+		return OUTCOME_GUEST_PANIC;
+	}
+}
+
+static bool killed_has(const int32_t *killed, size_t count, int32_t pid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (killed[i] == pid)
+			return true;
+	return false;
+}
+
+void inject_compare(struct inject_evidence *evidence, const struct kernel_mms *after,
+		    const int32_t *killed, size_t killed_count)
+{
+	for (uint32_t i = 0; i < evidence->task_count; i++) {
+		struct task_witness *w = &evidence->tasks[i];
+		const struct task *now = NULL;
+
+		for (uint32_t j = 0; after && j < after->task_count && !now; j++)
+			if (after->tasks[j].pid == w->before.pid &&
+			    after->tasks[j].at == w->before.at)
+				now = &after->tasks[j];
+		if (killed_has(killed, killed_count, w->before.pid)) {
+			w->fate = FATE_KILLED;
+		} else if (!now) {
+			w->fate = FATE_EXITED;
+		} else {
+			w->progress_after = now->progress;
+			w->fate = now->progress > w->before.progress ? FATE_LIVES : FATE_QUIET;
+			if (w->fate == FATE_LIVES)
+				evidence->guest_moves = true;
+		}
+	}
+}
+
+enum outcome inject_classify(const struct inject_evidence *evidence)
+{
+	unsigned owners = 0, bystanders = 0;
+
+	if (evidence->guest_reset)
+		return OUTCOME_GUEST_RESET;
+	if (evidence->guest_panic)
+		return OUTCOME_GUEST_PANIC;
+	if (evidence->guest_ended)
+		return OUTCOME_GUEST_ENDED;
+	for (uint32_t i = 0; i < evidence->task_count; i++) {
+		const struct task_witness *w = &evidence->tasks[i];
+
+		if (w->fate != FATE_KILLED)
+			continue;
+		if (w->owner)
+			owners++;
+		else
+			bystanders++;
+	}
+	if (bystanders)
+		return OUTCOME_BYSTANDER_KILLED;
+	if (!evidence->guest_moves)
+		return OUTCOME_GUEST_HANG;
+	return owners ? OUTCOME_OWNER_KILLED : OUTCOME_MASKED;
+}
