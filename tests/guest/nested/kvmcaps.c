@@ -21,7 +21,8 @@ enum { CPUID_MAX = 128, RAM_SIZE = 0x10000, CODE = 0x1000, PORT = 0x10, ANSWER =
 
 static struct kvm_cpuid2 *supported_cpuid(int kvm)
 {
-	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + CPUID_MAX * sizeof(cpuid->entries[0]));
+	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) +
+					     CPUID_MAX * sizeof(cpuid->entries[0]));
 
 	if (!cpuid)
 		return NULL;

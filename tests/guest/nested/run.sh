@@ -11,7 +11,7 @@
 # its status; 77: it cannot be done on this machine (the reason is on stderr);
 # 124: out of time; 125: the machine died before the command ended.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "${0%/*}" && pwd)
 . "$here/kernel.sh"
 
 usage()
