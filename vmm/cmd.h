@@ -8,6 +8,7 @@ enum exit_status {
 	EXIT_FINDINGS = 1,	/* check, report --strict: there are errors */
 	EXIT_USAGE = 2,
 	EXIT_TARGET = 3,	/* could not open or read the target */
+	EXIT_OUTPUT = 4,	/* could not write what was asked for */
 	/* of `run` */
 	EXIT_TRIPLE_FAULT = 10,
 	EXIT_INTERNAL = 11,

@@ -92,7 +92,8 @@ static void print_help(FILE *to)
 		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
 	fputs("\nptmm help COMMAND (or ptmm COMMAND --help) tells more; so do the man pages.\n"
 	      "A TARGET is kvm:NAME, or just NAME; ptmm list shows those that run.\n"
-	      "Exit status: 0 fine, 1 findings, 2 usage, 3 the target could not be read.\n", to);
+	      "Exit status: 0 fine, 1 findings, 2 usage, 3 the target could not be read,\n"
+	      "4 the output could not be written; those of run: see ptmm help run.\n", to);
 }
 
 static int dispatch(int argc, char **argv)
@@ -137,7 +138,7 @@ int main(int argc, char **argv)
 	status = dispatch(argc, argv);
 	if ((fflush(stdout) || ferror(stdout)) && status == EXIT_FINE) {
 		fprintf(stderr, "ptmm: standard output: %s\n", strerror(errno));
-		status = EXIT_TARGET;
+		status = EXIT_OUTPUT;
 	}
 	return status;
 }

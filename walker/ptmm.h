@@ -17,8 +17,6 @@
 #ifndef PTMM_H
 #define PTMM_H
 
-#define PTMM_VERSION "0.1.0"
-
 #include "arch/arch.h"
 #include "arch/x86/x86.h"
 #include "walker/err.h"

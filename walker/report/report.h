@@ -22,10 +22,18 @@ struct report_timing {
 	double open_seconds, census_seconds, check_seconds;
 };
 
+/*
+ * All that a report is made from. The registers were sampled with the census:
+ * by the time a report is written the guest may run again. Nothing here makes
+ * writing a report read the guest.
+ */
 struct report {
 	const struct kernel *kernel;
 	const struct census *census;
 	const struct findings *findings;
+	const struct x86_regs *vcpus;
+	size_t vcpu_count;
+	size_t owners_max;	/* text lists this many address spaces; 0: all */
 	struct report_consistency consistency;
 	struct report_timing timing;
 };
@@ -44,8 +52,21 @@ enum table_sort { SORT_PFN, SORT_VA, SORT_OWNER, SORT_LEVEL, SORT_VERDICT, SORT_
 bool report_tables(FILE *, const struct report *, const struct table_filter *,
 		   enum table_sort, enum report_format, struct err *);
 
-/* One address of one mm, level by level. */
-bool report_walk(FILE *, const struct kernel *, const struct task *, const struct pt_space *,
-		 const gva_t *addresses, size_t count, enum report_format, struct err *);
+/* What addresses are translated in. */
+struct report_space {
+	const struct kernel *kernel;
+	const struct pt_space *space;
+	enum pt_mode mode;
+	gva_t mm;		/* 0: not known */
+	const struct task *task;	/* NULL: `name` says what this is */
+	const char *name;	/* "init_mm", "vcpu 0", "cr3 0x1000" */
+};
+
+/* Each address, level by level. Reads the guest: pause it for an exact answer. */
+bool report_walk(FILE *, const struct report_space *, const gva_t *addresses, size_t count,
+		 enum report_format, struct err *);
+
+/* "pid 7 sparse", "init_mm", "mm 0xffff...": whose address space; returns buf. */
+char *report_mm_label(const struct kernel_mms *, uint32_t mm, char *buf, size_t size);
 
 #endif

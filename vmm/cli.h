@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cli.h - what the inspecting subcommands share: words of options, errors as
+ * one line on stderr with the exit status that belongs to them.
+ */
+#ifndef PTMM_CLI_H
+#define PTMM_CLI_H
+
+#include "walker/ptmm.h"
+
+/* Prints "ptmm: WHERE: message" and returns the exit status (where may be NULL). */
+int cli_fail(const char *where, const struct err *);
+/* Prints "ptmm COMMAND: ...: see ptmm COMMAND --help" and returns EXIT_USAGE. */
+int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Words to values; ERR_USAGE says which words there are. */
+bool cli_format(const char *word, enum report_format *, struct err *);
+bool cli_live(const char *word, bool *live, struct err *);
+bool cli_pid(const char *word, int64_t *pid, struct err *);
+bool cli_verdict(const char *word, int *verdict, struct err *);
+bool cli_owner_kind(const char *word, int *kind, struct err *);
+bool cli_sort(const char *word, enum table_sort *, struct err *);
+/* "0x..." only: a bare 400000 could be meant either way. */
+bool cli_address(const char *word, uint64_t *, struct err *);
+bool cli_number(const char *word, uint64_t max, uint64_t *, struct err *);
+
+/* These need the guest's paging format. "pte,pmd" gives a bit per level. */
+bool cli_level(const char *word, const struct pt_format *, int *level, struct err *);
+bool cli_levels(const char *words, const struct pt_format *, uint8_t *mask, struct err *);
+
+/* A task by pid; ERR_USAGE names pids that there are. */
+const struct task *cli_task(const struct kernel_mms *, int64_t pid, struct err *);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* text.h - what the text writers share. */
+#ifndef PTMM_REPORT_TEXT_H
+#define PTMM_REPORT_TEXT_H
+
+#include "walker/report/summary.h"
+
+/* "28 KiB", "1.7 MiB"; returns buf. */
+char *text_size(uint64_t bytes, char *buf, size_t size);
+
+/* The target's name without its kind: "demo" of "kvm:demo". */
+const char *text_target(const struct machine *);
+
+bool text_write_report(FILE *, const struct report *, struct err *);
+
+#endif
