@@ -11,7 +11,7 @@ set -u
 
 build="gcc make pkg-config libjson-c-dev libelf-dev libvirt-dev libbpf-dev libcmocka-dev
 	zlib1g-dev dwarves binutils"
-check="qemu-system-x86 busybox-static cpio clang python3"
+check="qemu-system-x86 busybox-static cpio clang python3 jq"
 
 wanted=
 for set in "${@:-build}"; do

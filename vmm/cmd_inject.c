@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* cmd_inject.c - `ptmm inject`: the options; the work is in inject_run.c. */
-#include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/cli.h"
 #include "vmm/cmd.h"
 #include "vmm/inject_run.h"
 #include "vmm/output.h"
@@ -61,22 +60,6 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int usage(const char *what, const char *value)
-{
-	fprintf(stderr, "ptmm inject: %s%s%s: see 'ptmm inject --help'\n", what,
-		value ? ": " : "", value ? value : "");
-	return EXIT_USAGE;
-}
-
-static bool parse_number(const char *text, uint64_t max, uint64_t *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoull(text, &end, 0);
-	return !errno && end != text && !*end && *text != '-' && *value <= max;
-}
-
 static bool parse_seconds(const char *text, double *value)
 {
 	char *end;
@@ -93,100 +76,97 @@ static int index_of(const char *text, const char *const *names, int count)
 	return -1;
 }
 
-/* Which of the three ways to name a table was used; all of its parts must be there. */
-static const char *settle_by(struct inject_request *request, bool pfn, bool pid, bool va,
-			     bool level, bool random, bool seed)
+/* Which parts of the ways to name a table were given. */
+struct given {
+	bool pfn, pid, va, level, random, seed;
+};
+
+/* One option with a value; false with err set. */
+static bool take(struct inject_request *request, struct given *given,
+		 enum report_format *format, int option, const char *value, struct err *err)
 {
-	if (pfn + (pid || va || level) + random != 1)
+	static const char *const signals[] = { "srao", "srar" };
+	static const char *const moments[] = { "quiet", "any", "loaded", "unloaded" };
+	uint64_t number;
+	int64_t pid;
+	int at;
+
+	switch (option) {
+	case OPT_PFN:
+		given->pfn = true;
+		return cli_number(value, UINT64_MAX >> PT_FRAME_SHIFT, &request->spec.pfn, err);
+	case OPT_PID:
+		given->pid = true;
+		if (!cli_pid(value, &pid, err))
+			return false;
+		request->spec.pid = (int32_t)pid;
+		return true;
+	case OPT_VA:
+		given->va = true;
+		return cli_address(value, &request->spec.va, err);
+	case OPT_LEVEL:
+		given->level = true;
+		request->level = value;
+		return true;
+	case OPT_RANDOM:
+		given->random = true;
+		return true;
+	case OPT_SEED:
+		given->seed = true;
+		return cli_number(value, UINT64_MAX, &request->spec.seed, err);
+	case OPT_SIGNAL:
+		at = index_of(value, signals, 2);
+		request->signal = (enum inject_signal)at;
+		return at >= 0 || err_set(err, ERR_USAGE, 0, "--signal is srao or srar: %s", value);
+	case OPT_MOMENT:
+		at = index_of(value, moments, 4);
+		request->moment = (enum inject_moment)at;
+		return at >= 0 || err_set(err, ERR_USAGE, 0,
+				"--moment is quiet, any, loaded or unloaded: %s", value);
+	case OPT_VCPU:
+		if (!cli_number(value, 255, &number, err))
+			return false;
+		request->vcpu = (int)number;
+		return true;
+	case OPT_WATCH:
+		return parse_seconds(value, &request->watch) ||
+		       err_set(err, ERR_USAGE, 0, "--watch wants 0 to 3600 seconds: %s", value);
+	case OPT_TIMEOUT:
+		return parse_seconds(value, &request->timeout) ||
+		       err_set(err, ERR_USAGE, 0, "--timeout wants 0 to 3600 seconds: %s", value);
+	default:
+		return cli_format(value, format, err) && (*format != REPORT_JSONL ||
+		       err_set(err, ERR_USAGE, 0, "--format is text or json here: %s", value));
+	}
+}
+
+/* Exactly one of the three ways, with all of its parts. */
+static const char *settle_by(struct inject_request *request, const struct given *given)
+{
+	bool by_va = given->pid || given->va || given->level;
+
+	if (given->pfn + by_va + given->random != 1)
 		return "name one table: --pfn, or --pid --va --level, or --random --seed";
-	if (pfn)
-		request->spec.by = INJECT_PFN;
-	else if (random)
-		request->spec.by = INJECT_RANDOM;
-	else
-		request->spec.by = INJECT_VA;
-	if (request->spec.by == INJECT_VA && !(pid && va && level))
+	request->spec.by = given->pfn ? INJECT_PFN : by_va ? INJECT_VA : INJECT_RANDOM;
+	if (by_va && !(given->pid && given->va && given->level))
 		return "--pid, --va and --level go together";
-	if (random && !seed)
-		return "--random needs --seed, so that it can be repeated";
-	if (seed && !random)
-		return "--seed goes with --random";
+	if (given->random != given->seed)
+		return "--random and --seed go together, so that it can be repeated";
 	return NULL;
 }
 
 int cmd_inject(int argc, char **argv)
 {
-	static const char *const signals[] = { "srao", "srar" };
-	static const char *const moments[] = { "quiet", "any", "loaded", "unloaded" };
 	struct inject_request request = { .vcpu = -1, .watch = 2, .timeout = 10 };
 	enum report_format format = REPORT_TEXT;
-	bool pfn = false, pid = false, va = false, level = false, random = false, seed = false;
+	struct given given = { 0 };
 	const char *file = NULL, *wrong;
-	uint64_t number;
-	int c, at;
+	struct err err;
+	int c;
 
 	optind = 0;
 	while ((c = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {
 		switch (c) {
-		case OPT_PFN:
-			if (!parse_number(optarg, UINT64_MAX >> 12, &request.spec.pfn))
-				return usage("--pfn wants a frame number", optarg);
-			pfn = true;
-			break;
-		case OPT_PID:
-			if (!parse_number(optarg, INT32_MAX, &number))
-				return usage("--pid wants a process id", optarg);
-			request.spec.pid = (int32_t)number;
-			pid = true;
-			break;
-		case OPT_VA:
-			if (!parse_number(optarg, UINT64_MAX, &request.spec.va))
-				return usage("--va wants an address", optarg);
-			va = true;
-			break;
-		case OPT_LEVEL:
-			request.level = optarg;
-			level = true;
-			break;
-		case OPT_RANDOM:
-			random = true;
-			break;
-		case OPT_SEED:
-			if (!parse_number(optarg, UINT64_MAX, &request.spec.seed))
-				return usage("--seed wants a number", optarg);
-			seed = true;
-			break;
-		case OPT_SIGNAL:
-			at = index_of(optarg, signals, 2);
-			if (at < 0)
-				return usage("--signal is srao or srar", optarg);
-			request.signal = (enum inject_signal)at;
-			break;
-		case OPT_MOMENT:
-			at = index_of(optarg, moments, 4);
-			if (at < 0)
-				return usage("--moment is quiet, any, loaded or unloaded", optarg);
-			request.moment = (enum inject_moment)at;
-			break;
-		case OPT_VCPU:
-			if (!parse_number(optarg, 255, &number))
-				return usage("--vcpu wants a vCPU's number", optarg);
-			request.vcpu = (int)number;
-			break;
-		case OPT_WATCH:
-			if (!parse_seconds(optarg, &request.watch))
-				return usage("--watch wants seconds", optarg);
-			break;
-		case OPT_TIMEOUT:
-			if (!parse_seconds(optarg, &request.timeout))
-				return usage("--timeout wants seconds", optarg);
-			break;
-		case OPT_FORMAT:
-			if (!strcmp(optarg, "json"))
-				format = REPORT_JSON;
-			else if (strcmp(optarg, "text"))
-				return usage("--format is text or json", optarg);
-			break;
 		case 'o':
 			file = optarg;
 			break;
@@ -194,16 +174,19 @@ int cmd_inject(int argc, char **argv)
 			fputs(help, stdout);
 			return EXIT_FINE;
 		case ':':
-			return usage("this option wants a value", argv[optind - 1]);
+			return cli_usage("inject", "%s wants a value", argv[optind - 1]);
+		case '?':
+			return cli_usage("inject", "unknown option %s", argv[optind - 1]);
 		default:
-			return usage("unknown option", argv[optind - 1]);
+			if (!take(&request, &given, &format, c, optarg, &err))
+				return cli_usage("inject", "%s", err.message);
 		}
 	}
 	if (optind + 1 != argc)
-		return usage(optind < argc ? "one TARGET only" : "which TARGET?", NULL);
-	wrong = settle_by(&request, pfn, pid, va, level, random, seed);
+		return cli_usage("inject", optind < argc ? "one TARGET only" : "which TARGET?");
+	wrong = settle_by(&request, &given);
 	if (wrong)
-		return usage(wrong, NULL);
+		return cli_usage("inject", "%s", wrong);
 	request.target = argv[optind];
 	return inject_run(&request, file, format);
 }

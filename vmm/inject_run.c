@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "guest-images/testguest/abi.h"
+#include "vmm/cli.h"
 #include "vmm/cmd.h"
 #include "vmm/inject_run.h"
 #include "vmm/kvm/attach.h"
@@ -43,14 +44,6 @@ struct injection {
 	uint64_t seen;			/* last event looked at */
 	bool handled;			/* the guest said what it did */
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void sleep_ms(unsigned ms)
 {
@@ -126,7 +119,7 @@ static bool is_the_moment(const struct injection *in)
 static bool wait_for_moment(struct injection *in, struct err *err)
 {
 	struct machine *machine = in->target.machine;
-	double until = now() + in->request->timeout;
+	double until = target_clock() + in->request->timeout;
 	unsigned step = 0;
 
 	for (;;) {
@@ -139,7 +132,7 @@ static bool wait_for_moment(struct injection *in, struct err *err)
 		machine->ops->resume(machine, NULL);
 		census_free(in->census);
 		in->census = NULL;
-		if (now() > until)
+		if (target_clock() > until)
 			return err_set(err, ERR_TARGET, 0, "the moment did not come within "
 				       "%.0f s: try --moment any or a longer --timeout",
 				       in->request->timeout);
@@ -250,7 +243,7 @@ static bool take_events(struct injection *in, double start)
 				in->handled = true;
 		}
 		if (in->report.reaction_seconds < 0)
-			in->report.reaction_seconds = now() - start;
+			in->report.reaction_seconds = target_clock() - start;
 	}
 	if (!kvm_status(machine, &in->status, &ignored) || in->status.state == GUEST_ENDED) {
 		in->evidence.guest_ended = true;
@@ -284,7 +277,7 @@ static void watch(struct injection *in, double start)
 	bool over = false;
 
 	while (!over) {
-		double t = now();
+		double t = target_clock();
 
 		over = take_events(in, start);
 		/* The watch proper begins once the guest has said what it did. */
@@ -297,7 +290,7 @@ static void watch(struct injection *in, double start)
 	}
 	if (!over && !look_at_tasks(in))
 		take_events(in, start);
-	in->report.watched_seconds = now() - start;
+	in->report.watched_seconds = target_clock() - start;
 }
 
 static bool run(struct injection *in, struct err *err)
@@ -318,7 +311,7 @@ static bool run(struct injection *in, struct err *err)
 		return false;
 	}
 	in->seen = in->status.last_event;
-	start = now();
+	start = target_clock();
 	if (!machine->ops->resume(machine, err))
 		return false;
 	watch(in, start);
@@ -357,8 +350,8 @@ int inject_run(const struct inject_request *request, const char *file,
 	bool ok;
 
 	if (!in) {
-		fprintf(stderr, "ptmm inject: out of memory\n");
-		return EXIT_TARGET;
+		err_set(&err, ERR_NO_MEMORY, 0, "out of memory");
+		return cli_fail(request->target, &err);
 	}
 	in->request = request;
 	in->report.reaction_seconds = -1;
@@ -372,12 +365,10 @@ int inject_run(const struct inject_request *request, const char *file,
 		}
 		ok = output_close(&out, ok, &err) && ok;
 	}
-	if (!ok) {
-		fprintf(stderr, "ptmm inject: %s\n", err.message);
-		status = err.code == ERR_USAGE ? EXIT_USAGE : EXIT_TARGET;
-	} else {
+	if (!ok)
+		status = cli_fail(request->target, &err);
+	else
 		status = in->report.outcome == in->report.prediction ? EXIT_FINE : EXIT_FINDINGS;
-	}
 	end(in);
 	return status;
 }

@@ -47,7 +47,7 @@ static bool row_by_va(const struct census *census, const struct kernel *kernel,
 
 	x86_space_of_pgd(&space, mms->mms[mm].pgd, kernel_space(kernel));
 	pt_translate(kernel_machine(kernel), &space, spec->va, PT_MODE_ANY, &tr);
-	for (unsigned i = 0; i < tr.steps; i++) {
+	for (unsigned i = 0; i < tr.depth; i++) {
 		if (tr.path[i].level != spec->level)
 			continue;
 		*row = census_find(census, gpa_to_pfn(tr.path[i].at), (int)spec->level);
