@@ -45,6 +45,7 @@ struct synth_options {
 	const char *omit_symbol;	/* leave this symbol out of the image */
 	const char *omit_member;	/* "mm_struct.pgd": leave this member out of BTF */
 	bool omit_btf;
+	bool by_view;		/* RAM has no host mapping: machine_view() alone gives it */
 };
 
 struct synth_guest;
@@ -115,6 +116,11 @@ gpa_t synth_gpa(struct synth_guest *, gva_t);
 gva_t synth_va(struct synth_guest *, gpa_t);		/* in the direct map */
 /* From now on reads of this frame fail with ERR_UNREADABLE. */
 void synth_unreadable(struct synth_guest *, pfn_t);
-struct x86_regs *synth_regs(struct synth_guest *, unsigned vcpu);	/* 2 vCPUs */
+/* Both vCPUs start in the kernel on init_mm; loads an mm, in user mode or in the kernel. */
+void synth_load(struct synth_guest *, unsigned vcpu, gva_t mm, bool user);
+/* CPU 1's idle task, which is on no task list, borrows this mm from now on. */
+void synth_idle_borrows(struct synth_guest *, gva_t mm);
+/* Takes a task off its list: its mm becomes taskless. */
+void synth_task_remove(struct synth_guest *, gva_t task);
 
 #endif
