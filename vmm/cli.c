@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* cli.c - words of the command line, errors as one line. */
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,18 @@ int cli_usage(const char *command, const char *fmt, ...)
 	va_end(args);
 	fprintf(stderr, ": see ptmm %s --help\n", command);
 	return EXIT_USAGE;
+}
+
+int cli_bad_option(const char *command, int c, char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	if (c == ':')
+		return cli_usage(command, "option '%s' wants an argument", word);
+	/* optopt is the letter of a short option; a long one is a word of its own. */
+	if (optopt > 0 && optopt < 128 && strncmp(word, "--", 2))
+		return cli_usage(command, "unknown option '-%c'", optopt);
+	return cli_usage(command, "unknown option '%s'", word);
 }
 
 struct word {

@@ -13,6 +13,9 @@ int cli_fail(const char *where, const struct err *);
 /* Prints "ptmm COMMAND: ...: see ptmm COMMAND --help" and returns EXIT_USAGE. */
 int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* For getopt_long()'s ':' and '?' (an option string that starts with ':'). */
+int cli_bad_option(const char *command, int c, char **argv);
+
 /* Words to values; ERR_USAGE says which words there are. */
 bool cli_format(const char *word, enum report_format *, struct err *);
 bool cli_live(const char *word, bool *live, struct err *);

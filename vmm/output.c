@@ -49,6 +49,18 @@ static mode_t default_mode(void)
 	return 0666 & ~mask;
 }
 
+/* Lets go of everything; a temporary name that is still there goes too. */
+static void output_discard(struct output *out)
+{
+	if (out->stream && out->stream != stdout)
+		fclose(out->stream);
+	if (out->temporary)
+		unlink(out->temporary);
+	free(out->temporary);
+	free(out->path);
+	*out = (struct output){ 0 };
+}
+
 bool output_open(struct output *out, const char *path, struct err *err)
 {
 	struct stat st;
@@ -126,42 +138,23 @@ static bool output_name(struct output *out)
 	return false;
 }
 
-bool output_commit(struct output *out, struct err *err)
+static bool output_commit(struct output *out, struct err *err)
 {
 	bool ok = !fflush(out->stream) && !ferror(out->stream);
 
 	if (ok && out->path)
 		ok = (out->temporary || output_name(out)) && !rename(out->temporary, out->path);
-	if (!ok) {
-		output_error(out, err);
-		output_discard(out);
-		return false;
-	}
+	if (!ok)
+		return output_error(out, err);
 	free(out->temporary);
 	out->temporary = NULL;
-	if (out->stream != stdout && fclose(out->stream)) {
-		out->stream = NULL;
-		output_error(out, err);
-		output_discard(out);
-		return false;
-	}
-	out->stream = NULL;
-	output_discard(out);
 	return true;
 }
 
-void output_discard(struct output *out)
+bool output_close(struct output *out, bool keep, struct err *err)
 {
-	int why = errno;
+	bool ok = !keep || output_commit(out, err);
 
-	if (out->stream && out->stream != stdout)
-		fclose(out->stream);
-	if (out->temporary)
-		unlink(out->temporary);
-	free(out->temporary);
-	free(out->path);
-	out->stream = NULL;
-	out->temporary = NULL;
-	out->path = NULL;
-	errno = why;
+	output_discard(out);
+	return ok;
 }

@@ -19,9 +19,10 @@ struct output {
 
 /* NULL or "-" is standard output. What is no regular file is written to directly. */
 bool output_open(struct output *, const char *path, struct err *);
-/* Writes out what is buffered, then gives the file its name. */
-bool output_commit(struct output *, struct err *);
-/* Leaves no trace; does nothing after a commit. */
-void output_discard(struct output *);
+/*
+ * keep: writes out what is buffered and gives the file its name; false if that
+ * fails. Else leaves no trace and returns true. Either way the output is done with.
+ */
+bool output_close(struct output *, bool keep, struct err *);
 
 #endif

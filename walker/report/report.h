@@ -15,6 +15,7 @@ enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_JSONL };
 
 struct report_consistency {
 	const char *mode;	/* "paused", "verified", "live" */
+	unsigned looks;		/* how often the guest was looked at */
 	double pause_seconds;
 };
 

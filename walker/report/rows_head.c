@@ -7,6 +7,7 @@ struct json_object *rows_target(struct emit *emit, const struct report *report)
 	const struct machine *machine = kernel_machine(report->kernel);
 	struct json_object *o = emit_object(emit), *consistency = emit_object(emit);
 
+	emit_put(emit, consistency, "looks", emit_count(emit, report->consistency.looks));
 	emit_put(emit, consistency, "mode", emit_string(emit, report->consistency.mode));
 	emit_put(emit, consistency, "pause_seconds",
 		 emit_seconds(emit, report->consistency.pause_seconds));
