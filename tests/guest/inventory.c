@@ -28,6 +28,7 @@ struct stop {
 	struct book *books;
 	uint64_t book_count;
 	struct census *first, *second;	/* second: NULL at rest */
+	const struct pt_format *format;
 };
 
 static void text_of_book(const struct book *b, char *out, size_t size)
@@ -87,9 +88,33 @@ static bool mm_is_locked(const struct census *census, gva_t at)
 	return index >= 0 && mms->mms[index].locked;
 }
 
+/* The lock of the table that the books name as the parent: it covers the row's entry. */
+static bool parent_is_locked(const struct stop *s, const struct book *b)
+{
+	const struct pt_format *f = s->format;
+	uint64_t span = b->level + 1u < f->levels ? pt_span(f, b->level + 1u) * 512 : 0;
+
+	for (pfn_t pfn = 0; span && pfn < s->book_count; pfn++) {
+		const struct book *above = &s->books[pfn];
+		struct census_row row;
+		int64_t found;
+
+		if (above->state != BOOK_LINKED || above->level != b->level + 1 ||
+		    above->mm[0] != b->mm[0] || b->va - above->va >= span)
+			continue;
+		found = census_find(s->first, pfn, above->level);
+		if (found < 0)
+			continue;
+		census_row(s->first, (size_t)found, &row);
+		if (row.page && row.page->ptl)
+			return true;
+	}
+	return false;
+}
+
 static bool book_is_moving(const struct stop *s, const struct book *b)
 {
-	if (b->seq & 1)
+	if (b->seq & 1 || parent_is_locked(s, b))
 		return true;
 	for (size_t i = 0; i < BOOK_OWNERS_MAX; i++)
 		if (b->mm[i] && mm_is_locked(s->first, b->mm[i]))
@@ -189,7 +214,7 @@ static void stop_free(struct stop *s)
 static void at_rest(struct live_guest *g)
 {
 	struct tally t = { 0 };
-	struct stop s = { 0 };
+	struct stop s = { .format = kernel_space(g->kernel)->decode.format };
 	struct findings findings = { 0 };
 	struct err e = { 0 };
 
@@ -221,7 +246,7 @@ static void in_churn(struct live_guest *g, unsigned pauses)
 	uint64_t seed = 0x70746d6d, most = 0;
 
 	for (unsigned i = 0; i < pauses; i++) {
-		struct stop s = { 0 };
+		struct stop s = { .format = kernel_space(g->kernel)->decode.format };
 		uint64_t before = t.in_flight;
 
 		usleep((useconds_t)(1000 + random_next(&seed) % 20000));
