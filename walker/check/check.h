@@ -22,7 +22,18 @@ struct findings {
 	size_t dropped;		/* beyond the limit; never silently */
 };
 
-/* Runs every check over a census. */
+struct check_run;
+
+/* One entry of the catalogue. Ids of findings by `verdict` are the verdicts' names. */
+struct check {
+	const char *id;
+	void (*run)(struct check_run *);
+	const char *rule;
+};
+
+const struct check *check_list(size_t *count);
+
+/* Runs every check over a census. Findings are in the order of the catalogue. */
 bool check_run(const struct census *, const struct kernel *, struct findings *, struct err *);
 void findings_free(struct findings *);
 const char *severity_name(enum severity);

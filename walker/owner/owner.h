@@ -52,7 +52,7 @@ struct census_row {
 	gva_t va;		/* of the first entry */
 	int64_t parent;		/* row of the parent table, -1: a root, or none */
 	uint16_t slot;		/* entry of the parent */
-	uint32_t links;		/* how many entries point here */
+	uint32_t links;		/* how many entries (or, of a root, mms) point here */
 	int64_t owner;		/* index into census_mms()->mms, -1: none or unknown */
 	bool kernel_half;
 	bool readable;
@@ -71,6 +71,30 @@ const struct level_agreement *census_recorded_at(const struct census *, size_t *
 const struct level_agreement *census_typed_at(const struct census *, size_t *levels);
 /* Bytes of PTE, PMD and PUD tables that the census counted for an mm. */
 uint64_t census_pgtables_bytes(const struct census *, uint32_t mm);
+/* Of these: bytes that the mm's own book may or may not hold (whose are they?). */
+uint64_t census_disputed_bytes(const struct census *, uint32_t mm);
+/* Is the mm at rest and wholly seen, so that its book can be judged? */
+bool census_mm_settled(const struct census *, uint32_t mm);
+
+/* What is wrong with an entry rather than with a table page. */
+enum anomaly_kind {
+	ANOMALY_BAD_ENTRY,	/* reserved bits are set */
+	ANOMALY_BEYOND_RAM,	/* points to a table outside RAM */
+	ANOMALY_SELF_MAP,	/* points to a table of another level */
+	ANOMALY_KERNEL_HALF,	/* a PGD's kernel half differs from init_mm's */
+};
+
+struct anomaly {
+	pfn_t pfn;		/* the table that holds the entry */
+	uint64_t raw;		/* the entry */
+	uint64_t other;		/* the target's frame; of KERNEL_HALF: init_mm's entry */
+	uint8_t kind;		/* enum anomaly_kind */
+	uint8_t level;		/* of the table that holds it */
+	uint16_t slot;
+};
+
+/* In the order of the walk; those beyond a limit are only counted. */
+const struct anomaly *census_anomalies(const struct census *, size_t *count, size_t *dropped);
 /* A budget ran out or a structure was cut short: why, or NULL. */
 const char *census_incomplete(const struct census *);
 
