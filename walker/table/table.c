@@ -50,8 +50,8 @@ bool pt_table_in_ram(const struct machine *m, struct pt_table t)
 {
 	gpa_t last = t.gpa + (pt_table_size(t) - 1);
 
-	/* An entry that straddles two frames could not be read at once. */
-	if (last < t.gpa || t.gpa & ((1ull << t.shape.entry_lg2) - 1))
+	/* No entry may straddle two frames, and visited.h wants multiples of 8. */
+	if (last < t.gpa || t.gpa & 7)
 		return false;
 	for (pfn_t pfn = gpa_to_pfn(t.gpa); pfn <= gpa_to_pfn(last); pfn++)
 		if (!machine_has_frame(m, pfn))
