@@ -75,6 +75,11 @@ bool output_open(struct output *out, const char *path, struct err *err)
 	out->stream = NULL;
 	snprintf(out->name, sizeof(out->name), "%s", path);
 	exists = !stat(path, &st);
+	if (!exists && (errno != ENOENT || !*path)) {
+		if (!*path)
+			snprintf(out->name, sizeof(out->name), "output file ''");
+		return output_error(out, err);
+	}
 	if (exists && S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
 		return output_error(out, err);
