@@ -16,6 +16,7 @@
 
 typedef struct { int32_t counter; } atomic_t;
 typedef struct { int64_t counter; } atomic64_t;
+typedef atomic64_t atomic_long_t;
 
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
@@ -61,6 +62,9 @@ static inline void atomic64_add(atomic64_t *v, int64_t n)
 	(void)__atomic_add_fetch(&v->counter, n, __ATOMIC_SEQ_CST);
 }
 
+#define atomic_long_read atomic64_read
+#define atomic_long_add atomic64_add
+
 static inline void atomic_or32(uint32_t *p, uint32_t bits)
 {
 	__asm__ volatile("lock; orl %1, %0" : "+m"(*p) : "r"(bits) : "memory", "cc");
@@ -69,6 +73,16 @@ static inline void atomic_or32(uint32_t *p, uint32_t bits)
 static inline void atomic_and32(uint32_t *p, uint32_t bits)
 {
 	__asm__ volatile("lock; andl %1, %0" : "+m"(*p) : "r"(bits) : "memory", "cc");
+}
+
+static inline void set_bit(unsigned bit, unsigned long *p)
+{
+	__asm__ volatile("lock; orq %1, %0" : "+m"(*p) : "r"(1ul << bit) : "memory", "cc");
+}
+
+static inline void clear_bit(unsigned bit, unsigned long *p)
+{
+	__asm__ volatile("lock; andq %1, %0" : "+m"(*p) : "r"(~(1ul << bit)) : "memory", "cc");
 }
 
 /* 0: free, 1: held. Plain 32 bits, so that an inspector sees at once which it is. */

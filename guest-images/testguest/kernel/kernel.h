@@ -16,18 +16,32 @@
 #include "guest-images/testguest/kernel/sched.h"
 
 #define KERNEL_MAP	0xffffffff80000000ull	/* kernel image: virtual = this + physical */
-#define USER_END	0x0000800000000000ull	/* user addresses lie below; no more with 5 levels */
+#define USER_END	0x00007ffffffff000ull	/* user addresses lie below, with 5 levels too */
 #define EARLY_MAP_SIZE	0x1000000ull		/* bytes that the static tables map, image and direct */
 
 /* Set before mm_init() by the number of levels; read by inspectors. */
 extern uint64_t page_offset_base, vmemmap_base, phys_base;
 extern uint32_t __pgtable_l5_enabled;
 
+extern uint64_t boot_stacks[CPUS_MAX];		/* where a starting CPU's RSP begins */
+
 /* Static tables (boot.S), made by the assembler; PG_reserved, no constructor ran. */
 extern uint64_t init_top_pgt[512];
 #define swapper_pg_dir init_top_pgt
 
 extern char _text[], _etext[], _end[];		/* virtual; the image ends at _end */
+
+struct boot_table {
+	const void *table;	/* NULL ends the list */
+	gva_t va;		/* of its first entry */
+	uint16_t level;
+	bool pti;		/* in use only with pti=on, below user PGDs */
+};
+
+/* The static tables that stay in use, by the number of levels that we run with. */
+extern const struct boot_table *boot_tables;
+/* With pti=on: the kernel half of every user PGD is a copy of this one's. */
+extern uint64_t pti_top_pgt[512];
 
 static inline void *phys_to_virt(gpa_t gpa)
 {
@@ -68,9 +82,15 @@ extern char *saved_command_line;
 extern struct boot_info boot_info;		/* a copy */
 
 /* trap.c */
+void trap_handler(struct pt_regs *);
+/* Before every return to ring 3: errors, kills, switches. */
+void user_return_work(struct pt_regs *);
 /* 0, or -EFAULT with nothing promised about the rest. */
 int copy_from_user(void *to, uint64_t from, size_t size);
 int copy_to_user(uint64_t to, const void *from, size_t size);
+
+/* syscall.c */
+void syscall_handler(struct pt_regs *);
 
 /* exec.c: replaces the caller's mm; returns only on failure. */
 long sys_exec(struct pt_regs *, uint64_t name, uint64_t arg0, uint64_t arg1);
@@ -81,7 +101,14 @@ long exec_load(struct mm_struct *, const char *name);
 
 /* mce.c */
 void mce_init_cpu(void);
-void mce_drain(void);	/* handles what #MC left for a place where locks may be taken */
+void mce_handle(struct pt_regs *);
+void mce_drain(void);	/* hands on what #MC left for a place where locks may be taken */
+extern int sysctl_memory_failure_recovery;	/* 0: recover=off */
+
+/* cpu.c */
+void cpu_init(unsigned id);
+void traps_init(void);
+extern uint32_t entry_pti;	/* 1: ring 3 runs on the user PGD; set before any user */
 
 /* string.c; the compiler may call the mem ones too */
 void *memset(void *, int, size_t);

@@ -26,6 +26,9 @@ enum {
 	TASK_DEAD = 0x80,	/* its stack is to be given back after the switch away */
 };
 
+/* Interrupt vectors: exceptions, then these. */
+enum { VECTOR_TIMER = 32, VECTOR_KICK, VECTOR_UNUSED, VECTOR_SPURIOUS, VECTORS };
+
 enum { PF_IDLE = 0x2, PF_EXITING = 0x4, PF_KTHREAD = 0x200000 };
 
 struct mm_struct;
@@ -71,7 +74,8 @@ struct task_struct {
 	char comm[TASK_COMM_LEN];
 
 	int exit_code;
-	uint64_t wake_at;		/* jiffies; on the sleepers' list */
+	uint32_t child_event;		/* a child ended since this was cleared */
+	uint64_t wake_at;		/* jiffies; not 0: on the sleepers' list */
 	struct list_head run_node;	/* run queue, sleepers, or the free list */
 	int (*thread_fn)(void *);	/* of a kernel thread */
 	void *thread_arg;
@@ -92,28 +96,29 @@ struct tss {
 } __attribute__((packed));
 
 struct cpu {
-	/* Order and places of the first four are known to entry.S. */
+	/* Places of the first two, and the size, are known to entry.S. */
 	uint64_t kernel_sp;		/* top of the current task's stack */
 	uint64_t user_sp;		/* scratch of the system-call entry */
 	struct task_struct *current_task;
-	uint64_t entry_flags;
-
 	struct task_struct *idle;
 	struct mm_struct *prev_mm;	/* borrowed one to drop after the switch */
+	struct task_struct *prev_task;	/* switched away from */
 	uint64_t quiescent;		/* counts switches and ticks that met ring 3 or idle */
 	uint32_t id;
 	uint32_t online;
 	uint32_t need_resched;
 	uint32_t mce_pending;		/* frames in mce_pfn that wait for a safe place */
 	uint64_t mce_pfn[4];
-};
+	uint64_t gdt[9];
+	struct tss tss;
+} __attribute__((aligned(512)));
 
 extern struct cpu cpus[CPUS_MAX];
 extern uint32_t cpus_online;		/* how many: CPUs 0 to this - 1 */
 extern uint64_t jiffies;
-extern union task_stack init_stack;
 #define HZ 50u
 
+/* Is init_stack.task; the symbol is made by the linker. */
 extern struct task_struct init_task;	/* the idle task of CPU 0, head of `tasks` */
 extern spinlock_t tasklist_lock, sched_lock;
 
@@ -146,24 +151,42 @@ static inline struct cpu *this_cpu(void)
 #define for_each_task(p, t) for_each_process(p) for_each_thread(p, t)
 
 /* sched.c */
-void sched_init(void);
+void switch_mm(struct mm_struct *old, struct mm_struct *next);
 void schedule(void);			/* switches away; returns when picked again */
 void wake_task(struct task_struct *);
-void sleep_until(uint64_t wake_at);	/* may return early: killed or woken */
-void sched_tick(bool user);
+void sched_start(struct task_struct *);
+void sleep_until(uint64_t wake_at);	/* jiffies, 0: till woken; may return early */
+void sleep_unless(const uint32_t *flag, uint64_t wake_at);
+void sched_exit(uint32_t state) __attribute__((noreturn));
+void sched_notify(struct task_struct *parent);
+void sched_reparent(struct task_struct *child, struct task_struct *parent);
+void sched_tick(bool preempt);
 void idle_loop(void) __attribute__((noreturn));
-void switch_finish(void);		/* first thing that a new task does */
+void switch_finish(void);		/* the first thing that a new task does */
 
 /* task.c */
+/* NULL: too many. Has a pid, a comm, an empty stack; is on no list. */
 struct task_struct *task_alloc(const char *comm);
 void task_release(struct task_struct *);
+/* The frame that a task's return to ring 3 takes. */
+struct pt_regs *task_regs(struct task_struct *);
+/* First switched to, it runs fn, or returns to ring 3 with task_regs() if fn is NULL. */
+void task_set_start(struct task_struct *, void (*fn)(void));
 struct task_struct *kthread_run(int (*fn)(void *), void *arg, const char *comm);
 struct task_struct *idle_create(unsigned cpu);
-void task_exit(int code) __attribute__((noreturn));
+/* A group leader enters the lists. */
+void task_publish(struct task_struct *, struct task_struct *parent);
+/* A frame that enters ring 3 afresh. */
+void regs_start_user(struct pt_regs *, uint64_t rip, uint64_t rsp, uint64_t arg0, uint64_t arg1);
+void init_create(void);			/* pid 1: program `init` */
+extern struct task_struct *reaper;	/* pid 1: whoever has no parent is its child */
+
+/* fork.c, exit.c */
 long sys_fork(struct pt_regs *);
 long sys_thread(struct pt_regs *, uint64_t entry, uint64_t stack, uint64_t arg);
-long sys_wait(int pid, uint64_t status);
-long sys_kill(int pid, int sig);
+long sys_wait(int64_t pid, uint64_t status, bool nohang);
+long sys_kill(int64_t pid, unsigned sig);
+void task_exit(int code) __attribute__((noreturn));
 void exit_group(int code) __attribute__((noreturn));
 
 /*

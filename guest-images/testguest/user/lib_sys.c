@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* lib_sys.c - see lib.h. */
+#include "guest-images/testguest/user/lib.h"
+
+static char *put_number(char *p, uint64_t n, unsigned base)
+{
+	char digits[20];
+	int count = 0;
+
+	do {
+		digits[count++] = "0123456789abcdef"[n % base];
+		n /= base;
+	} while (n);
+	while (count)
+		*p++ = digits[--count];
+	return p;
+}
+
+void say(const char *text, uint64_t number)
+{
+	char line[160], *p = line;
+
+	*p++ = '[';
+	p = put_number(p, (uint64_t)call0(SYS_GETTID), 10);
+	*p++ = ']';
+	*p++ = ' ';
+	while (*text && p < line + 120)
+		*p++ = *text++;
+	*p++ = ' ';
+	if (number >= 100000) {
+		*p++ = '0';
+		*p++ = 'x';
+		p = put_number(p, number, 16);
+	} else {
+		p = put_number(p, number, 10);
+	}
+	*p++ = '\n';
+	call3(SYS_WRITE, 1, line, p - line);
+}
+
+void exit(int status)
+{
+	call1(SYS_EXIT_GROUP, status);
+	__builtin_unreachable();
+}
+
+void fail(const char *text, uint64_t number)
+{
+	say("SELF-CHECK FAILED:", 0);
+	say(text, number);
+	exit(1);
+}
+
+void *map(uint64_t address, size_t size, unsigned prot, unsigned flags, long shm)
+{
+	long got = sys_call(SYS_MMAP, address, size, prot, flags, (uint64_t)shm, 0);
+
+	if (got < 0)
+		fail("mmap: error", (uint64_t)-got);
+	return (void *)got;
+}
+
+void *map_anywhere(size_t size, unsigned extra_flags)
+{
+	return map(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1);
+}
+
+void unmap(void *p, size_t size)
+{
+	long error = call2(SYS_MUNMAP, p, size);
+
+	if (error)
+		fail("munmap: error", (uint64_t)-error);
+}
+
+void protect(void *p, size_t size, unsigned prot)
+{
+	long error = call3(SYS_MPROTECT, p, size, prot);
+
+	if (error)
+		fail("mprotect: error", (uint64_t)-error);
+}
+
+void sleep_ms(unsigned ms)
+{
+	call1(SYS_SLEEP_MS, ms);
+}
+
+int fork(void)
+{
+	long pid = call0(SYS_FORK);
+
+	if (pid < 0)
+		fail("fork: error", (uint64_t)-pid);
+	return (int)pid;
+}
+
+int spawn(const char *name, uint64_t arg0, uint64_t arg1)
+{
+	int pid = fork();
+
+	if (pid)
+		return pid;
+	fail("exec: error", (uint64_t)-call3(SYS_EXEC, name, arg0, arg1));
+}
+
+bool option_given(const char *name)
+{
+	char value[64];
+
+	return call3(SYS_OPTION, name, value, sizeof(value)) == 0;
+}
+
+uint64_t option(const char *name, uint64_t fallback)
+{
+	char value[64];
+	uint64_t n = 0;
+
+	if (call3(SYS_OPTION, name, value, sizeof(value)))
+		return fallback;
+	for (const char *p = value; *p >= '0' && *p <= '9'; p++)
+		n = n * 10 + (uint64_t)(*p - '0');
+	return n;
+}
+
+void fill(void *start, size_t size, size_t step, uint64_t salt)
+{
+	for (uint64_t a = (uint64_t)start; a < (uint64_t)start + size; a += step)
+		*(volatile uint64_t *)a = word_for(a, salt);
+}
+
+void verify(const void *start, size_t size, size_t step, uint64_t salt)
+{
+	for (uint64_t a = (uint64_t)start; a < (uint64_t)start + size; a += step)
+		if (*(const volatile uint64_t *)a != word_for(a, salt))
+			fail("wrong word at", a);
+}
