@@ -9,6 +9,8 @@
 #ifndef PTMM_KVM_ATTACH_H
 #define PTMM_KVM_ATTACH_H
 
+#include <sys/types.h>
+
 #include "walker/machine.h"
 
 enum guest_state { GUEST_BOOTING, GUEST_READY, GUEST_ENDED };
@@ -28,6 +30,8 @@ struct guest_status {
 	uint64_t last_event;	/* seq of the newest event */
 	pid_t vmm_pid;
 	char cpu_vendor[13];
+	double seconds;		/* since the guest's start */
+	unsigned pausers;	/* connections that hold it paused, this one included */
 };
 
 /* NULL with ERR_TARGET: no such guest (the message lists those that run). */

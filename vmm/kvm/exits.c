@@ -47,8 +47,7 @@ static void port_io(struct vcpu *v)
 	}
 }
 
-/* " at rip 0x... cr2 0x... cr3 0x...", or why that is not known. */
-static const char *place(struct vcpu *v, char *buf, size_t size)
+const char *exit_place(struct vcpu *v, char *buf, size_t size)
 {
 	struct x86_regs r;
 
@@ -112,7 +111,7 @@ static void internal_error(struct vcpu *v)
 	char where[128], bytes[64];
 
 	vm_end(v->vm, EXIT_INTERNAL, "KVM internal error %u (%s)%s, instruction%s", suberror,
-	       suberror_name(suberror), place(v, where, sizeof(where)),
+	       suberror_name(suberror), exit_place(v, where, sizeof(where)),
 	       instruction(v, bytes, sizeof(bytes)));
 }
 
@@ -134,10 +133,10 @@ void exit_handle(struct vcpu *v)
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		break;
 	case KVM_EXIT_SHUTDOWN:
-		vm_end(v->vm, EXIT_TRIPLE_FAULT, "triple fault%s", place(v, where, sizeof(where)));
+		vm_end(v->vm, EXIT_TRIPLE_FAULT, "triple fault%s", exit_place(v, where, sizeof(where)));
 		break;
 	case KVM_EXIT_HLT:
-		vm_end(v->vm, EXIT_HALTED, "halted%s", place(v, where, sizeof(where)));
+		vm_end(v->vm, EXIT_HALTED, "halted%s", exit_place(v, where, sizeof(where)));
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		internal_error(v);
@@ -145,11 +144,11 @@ void exit_handle(struct vcpu *v)
 	case KVM_EXIT_FAIL_ENTRY:
 		vm_end(v->vm, EXIT_INTERNAL, "KVM entry failed, hardware reason 0x%llx%s",
 		       (unsigned long long)run->fail_entry.hardware_entry_failure_reason,
-		       place(v, where, sizeof(where)));
+		       exit_place(v, where, sizeof(where)));
 		break;
 	default:
 		vm_end(v->vm, EXIT_INTERNAL, "unexpected KVM exit %u%s", run->exit_reason,
-		       place(v, where, sizeof(where)));
+		       exit_place(v, where, sizeof(where)));
 	}
 }
 
@@ -158,5 +157,5 @@ void exit_run_failed(struct vcpu *v, int error)
 	char where[128];
 
 	vm_end(v->vm, EXIT_INTERNAL, "KVM_RUN: %s%s", strerror(error),
-	       place(v, where, sizeof(where)));
+	       exit_place(v, where, sizeof(where)));
 }

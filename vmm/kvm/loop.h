@@ -11,8 +11,10 @@
 struct loop_config {
 	int in_fd;		/* console input, -1: none */
 	int out_fd;		/* console output, -1: none */
-	int ready_fd;		/* struct loop_notice goes here at READY; -1: nobody asks */
-	int listen_fd;		/* control socket, -1: none */
+	int listen_fd;		/* control socket */
+	/* Called once, when the guest says READY; may be NULL. */
+	void (*ready)(void *arg);
+	void *arg;
 };
 
 /*

@@ -119,7 +119,7 @@ bool memory_map_slots(const struct memory *mem, int vm_fd, struct err *e)
 	return true;
 }
 
-static int region_of(const struct memory *mem, gpa_t gpa, uint64_t size)
+int memory_region_of(const struct memory *mem, gpa_t gpa, uint64_t size)
 {
 	for (unsigned i = 0; i < mem->region_count; i++) {
 		const struct memory_region *r = &mem->region[i];
@@ -130,20 +130,16 @@ static int region_of(const struct memory *mem, gpa_t gpa, uint64_t size)
 	return -1;
 }
 
-bool memory_refresh_slot(const struct memory *mem, int vm_fd, gpa_t gpa, struct err *e)
+bool memory_refresh_region(const struct memory *mem, int vm_fd, unsigned region, struct err *e)
 {
-	int i = region_of(mem, gpa, 1);
-
-	if (i < 0)
-		return err_set(e, ERR_NOT_RAM, gpa, "not guest RAM");
 	/* Deleting a slot is the one thing that makes KVM drop all shadow pages at once. */
-	return slot_set(mem, vm_fd, (unsigned)i, 0, e) &&
-	       slot_set(mem, vm_fd, (unsigned)i, mem->region[i].size, e);
+	return slot_set(mem, vm_fd, region, 0, e) &&
+	       slot_set(mem, vm_fd, region, mem->region[region].size, e);
 }
 
 void *memory_at(const struct memory *mem, gpa_t gpa, uint64_t size)
 {
-	int i = region_of(mem, gpa, size);
+	int i = memory_region_of(mem, gpa, size);
 
 	return i < 0 ? NULL : mem->host + mem->region[i].offset + (gpa - mem->region[i].first);
 }

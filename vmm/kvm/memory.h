@@ -40,11 +40,12 @@ void memory_destroy(struct memory *);
 /* Tells KVM about the slots. */
 bool memory_map_slots(const struct memory *, int vm_fd, struct err *);
 /*
- * Makes KVM forget what it derived from the slot that holds gpa: a KVM with
- * shadow paging does not see writes of ours to guest page tables. All vCPUs
- * must be out of KVM_RUN.
+ * Makes KVM forget what it derived from a region: a KVM with shadow paging does
+ * not see writes of ours to guest page tables. All vCPUs must be out of KVM_RUN.
  */
-bool memory_refresh_slot(const struct memory *, int vm_fd, gpa_t, struct err *);
+bool memory_refresh_region(const struct memory *, int vm_fd, unsigned region, struct err *);
+/* The region that holds all of [gpa, gpa + size), or -1. */
+int memory_region_of(const struct memory *, gpa_t, uint64_t size);
 
 /* Host address of [gpa, gpa + size) if all of it is RAM in one piece, else NULL. */
 void *memory_at(const struct memory *, gpa_t, uint64_t size);

@@ -155,14 +155,16 @@ void vcpu_kick(struct vcpu *v)
 
 bool vcpu_msr(struct vcpu *v, uint32_t index, uint64_t *value)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} m = { .head.nmsrs = 1, .entry.index = index };
+	union {
+		struct kvm_msrs msrs;
+		uint8_t room[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
+	} m = { .msrs.nmsrs = 1 };
+	struct kvm_msr_entry *entry = m.msrs.entries;
 
+	entry->index = index;
 	if (ioctl(v->fd, KVM_GET_MSRS, &m) != 1)
 		return false;
-	*value = m.entry.data;
+	*value = entry->data;
 	return true;
 }
 

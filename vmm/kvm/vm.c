@@ -14,6 +14,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "vmm/cmd.h"
+#include "vmm/kvm/image.h"
+
 /* Three pages that Intel's real-mode emulation wants, away from RAM. */
 #define TSS_ADDRESS 0xfffbd000ul
 
@@ -102,10 +105,12 @@ struct vm *vm_create(const struct vm_config *c, struct err *e)
 		return NULL;
 	}
 	snprintf(vm->name, sizeof(vm->name), "%s", c->name);
-	vm->kvm_fd = vm->fd = vm->mem.fd = vm->image_fd = -1;
+	vm->kvm_fd = vm->fd = vm->mem.fd = -1;
 	for (unsigned i = 0; i < VCPUS_MAX; i++)
 		vm->vcpu[i].fd = -1;
 	vm->vcpu_count = c->vcpus;
+	vm->image_fd = c->image->fd;
+	vm->image_size = c->image->size;
 	pthread_mutex_init(&vm->lock, NULL);
 	pthread_cond_init(&vm->parked, NULL);
 	pthread_cond_init(&vm->go, NULL);
@@ -119,7 +124,8 @@ struct vm *vm_create(const struct vm_config *c, struct err *e)
 	if (!kvm_open(vm, e) || !capabilities_check(vm, e) || !machine_make(vm, e) ||
 	    !memory_create(&vm->mem, c->memory, e) ||
 	    !memory_map_slots(&vm->mem, vm->fd, e) ||
-	    !boot_load_elf(&vm->mem, c->image, c->image_size, c->image_name, &vm->entry, e) ||
+	    !boot_load_elf(&vm->mem, c->image->bytes, c->image->size, c->image->name,
+			   &vm->entry, e) ||
 	    !boot_write_tables(&vm->mem, c->vcpus, c->append, e))
 		goto fail;
 	for (unsigned i = 0; i < c->vcpus; i++) {
@@ -144,8 +150,6 @@ void vm_destroy(struct vm *vm)
 		close(vm->fd);
 	if (vm->kvm_fd >= 0)
 		close(vm->kvm_fd);
-	if (vm->image_fd >= 0)
-		close(vm->image_fd);
 	if (vm->wake_fd >= 0)
 		close(vm->wake_fd);
 	events_deinit(&vm->events);
@@ -238,8 +242,30 @@ void vm_pause(struct vm *vm)
 	pthread_mutex_unlock(&vm->lock);
 }
 
+void vm_memory_changed(struct vm *vm, gpa_t gpa)
+{
+	int region = memory_region_of(&vm->mem, gpa, 1);
+
+	if (region >= 0)
+		vm->changed |= 1u << region;
+}
+
+/* Only the main loop pauses, so nobody else comes between the look and the deed. */
+static void refresh_changed(struct vm *vm)
+{
+	struct err e;
+
+	for (unsigned i = 0; i < vm->mem.region_count; i++) {
+		if (vm->changed & 1u << i && !memory_refresh_region(&vm->mem, vm->fd, i, &e))
+			vm_end(vm, EXIT_INTERNAL, "%s", e.message);
+	}
+	vm->changed = 0;
+}
+
 void vm_resume(struct vm *vm)
 {
+	if (vm->changed && vm->pausers == 1)
+		refresh_changed(vm);
 	pthread_mutex_lock(&vm->lock);
 	if (!--vm->pausers)
 		pthread_cond_broadcast(&vm->go);

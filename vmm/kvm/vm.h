@@ -19,9 +19,11 @@
 #include "vmm/kvm/doorbell.h"
 #include "vmm/kvm/memory.h"
 #include "vmm/kvm/serial.h"
+#include "vmm/kvm/wire.h"
 
-enum { VCPUS_MAX = 4, POISON_MAX = 1024 };
+enum { VCPUS_MAX = WIRE_VCPUS, POISON_MAX = WIRE_POISON };
 
+struct image;
 struct kvm_run;
 struct kvm_cpuid2;
 
@@ -60,9 +62,11 @@ struct vm {
 	atomic_bool ready;
 	unsigned idle_looks;	/* the watcher's: looks in a row that found nothing pending */
 
-	int image_fd;		/* a sealed copy of the kernel image */
+	int image_fd;		/* a sealed copy of the kernel image; the caller's */
+	uint64_t image_size;
 	unsigned poison_count;
 	pfn_t poison[POISON_MAX];	/* sorted */
+	unsigned changed;	/* bit per region: its memory was written during this pause */
 
 	pthread_mutex_t lock;
 	pthread_cond_t parked, go;
@@ -77,9 +81,7 @@ struct vm_config {
 	uint64_t memory;
 	unsigned vcpus;
 	const char *append;
-	const char *image_name;		/* for messages */
-	const void *image;
-	size_t image_size;
+	const struct image *image;
 };
 
 /* vm.c */
@@ -96,6 +98,8 @@ void vm_join(struct vm *);
 /* Parks every vCPU; nests. */
 void vm_pause(struct vm *);
 void vm_resume(struct vm *);
+/* Notes that a paused guest's memory at gpa was written from outside. */
+void vm_memory_changed(struct vm *, gpa_t);
 void vm_cpu_on(struct vm *, unsigned id);
 /* Makes the main loop look. */
 void vm_wake(struct vm *);
@@ -121,5 +125,14 @@ void cpuid_vendor(const struct kvm_cpuid2 *, char vendor[13]);
 /* exits.c: acts on why KVM_RUN returned; may end the guest. */
 void exit_handle(struct vcpu *);
 void exit_run_failed(struct vcpu *, int error);
+/* " at rip 0x... cr2 0x... cr3 0x... vCPU n", or why that is not known; returns buf. */
+const char *exit_place(struct vcpu *, char *buf, size_t size);
+
+/* watch.c: ends a guest whose vCPUs all halt with nothing that could wake them. */
+void vm_watch(struct vm *, bool input);
+
+/* poison.c: both on a paused guest. */
+bool poison_frame(struct vm *, gpa_t, struct err *);
+bool poison_has(const struct vm *, gpa_t);
 
 #endif
