@@ -145,6 +145,7 @@ static char *x86_flags(const struct pt_decode *d, unsigned level, uint64_t raw,
 	};
 	enum pt_kind kind = x86_kind(d, level, raw);
 	bool pse = level > 0 && (raw & X86_PTE_PSE);
+	bool huge = pse && d->format->level[level].leaf;
 	size_t at = 0;
 
 	if (!size)
@@ -161,9 +162,9 @@ static char *x86_flags(const struct pt_decode *d, unsigned level, uint64_t raw,
 			at = put(buf, size, at, plain[i].name);
 	if (pse)
 		at = put(buf, size, at, "PSE");
-	if ((raw & X86_PTE_G) && (level == 0 || pse))
+	if ((raw & X86_PTE_G) && (level == 0 || huge))
 		at = put(buf, size, at, "G");
-	if ((level == 0 && (raw & X86_PTE_PAT)) || (pse && (raw & X86_PTE_PAT_HUGE)))
+	if ((level == 0 && (raw & X86_PTE_PAT)) || (huge && (raw & X86_PTE_PAT_HUGE)))
 		at = put(buf, size, at, "PAT");
 	if (raw & X86_PTE_NX)
 		at = put(buf, size, at, "NX");
