@@ -8,17 +8,12 @@
  * Linux's: every table page of every level records its owner in pt_mm and its
  * level in pt_level, and pt_share_count has a word of its own.
  *
- * Lock order: mmap_lock, shm lock, page_table_lock, ptl (PMD before PTE table,
- * fork: child before parent), then the leaf locks (rmap, pages, books, limbo).
- * The kernel is not preempted and no lock is taken from an interrupt, so a plain
- * spinlock does. Spinning CPUs must go on answering smp_call_mask().
+ * Lock order: mmap_lock, shm lock, pgd_lock, page_table_lock, ptl (fork: child
+ * before parent), then the leaf locks (rmap, slab, pages, limbo).
  */
 #ifndef TESTGUEST_MM_H
 #define TESTGUEST_MM_H
 
-#include "arch/arch.h"
-#include "arch/x86/x86.h"
-#include "guest-images/testguest/abi.h"
 #include "guest-images/testguest/kernel/kernel.h"
 #include "guest-images/testguest/kernel/mman.h"
 
@@ -28,7 +23,7 @@
 #define HUGE_SIZE	(1ull << HUGE_SHIFT)
 #define HUGE_PAGES	512u
 #define GIB		(1ull << 30)
-#define USER_END	0x00007ffffffff000ull	/* user addresses lie below */
+#define MMAP_BASE	0x100000000000ull	/* mappings without an address start here */
 
 /* Bits of page->flags. */
 enum pageflags {
@@ -97,10 +92,6 @@ _Static_assert(sizeof(struct page) == 64, "the memmap has 64 bytes per frame");
 
 #define PAGE_MAPPING_ANON ((void *)1)
 
-struct rw_semaphore {
-	atomic_long_t count;	/* readers in units of 2, bit 0: a writer */
-};
-
 /* vm_flags, with Linux's values where Linux has them. */
 #define VM_READ		0x00000001ul
 #define VM_WRITE	0x00000002ul
@@ -133,29 +124,22 @@ struct mm_struct {
 	uint64_t *pgd;
 	atomic_t mm_users;		/* tasks */
 	atomic_t mm_count;		/* 1 for all users, and one per borrower */
-	atomic_long_t pgtables_bytes;	/* PTE, PMD, PUD tables */
+	atomic64_t pgtables_bytes;	/* PTE, PMD, PUD tables */
 	spinlock_t page_table_lock;
-	struct rw_semaphore mmap_lock;
+	spinlock_t mmap_lock;
 	struct list_head mmlist;	/* every mm from mm_alloc() to its PGD's end; init_mm heads it */
 	unsigned long flags;		/* enum mm_flags */
 	unsigned long mmap_base;	/* where the next mapping without an address goes */
 	struct task_struct *owner;	/* kept by fork, exec, exit */
-	unsigned long cpu_bitmap[1];	/* CPUs that have it loaded; kept by switch_mm() */
+	uint32_t cpumask;		/* CPUs that have it loaded; kept by switch_mm() */
 };
 
 extern struct mm_struct init_mm;
 extern struct list_head pgd_list;	/* every PGD but init_mm's, through page->lru */
 extern spinlock_t pgd_lock;
-extern unsigned long vmemmap_base, page_offset_base, vmalloc_base;
-extern unsigned long max_pfn;
-extern const struct pt_format *pt_format;	/* set by mm_init() from CR4.LA57 */
-/* Of head.S: the kernel's own PGD. */
-extern uint64_t init_top_pgt[512];
-
-static inline void *gpa_to_virt(gpa_t gpa)
-{
-	return (void *)(page_offset_base + gpa);
-}
+extern uint64_t vmalloc_base;
+extern uint64_t max_pfn;
+extern const struct pt_format *pt_format;	/* set by mm_init() from __pgtable_l5_enabled */
 
 static inline struct page *pfn_to_page(pfn_t pfn)
 {
@@ -167,25 +151,20 @@ static inline pfn_t page_to_pfn(const struct page *page)
 	return (pfn_t)(page - (const struct page *)vmemmap_base);
 }
 
-static inline void *page_to_virt(const struct page *page)
-{
-	return gpa_to_virt(pfn_to_gpa(page_to_pfn(page)));
-}
-
 static inline gpa_t page_to_gpa(const struct page *page)
 {
 	return pfn_to_gpa(page_to_pfn(page));
 }
 
-/* For addresses of the direct map only. */
-static inline gpa_t virt_to_gpa(const void *p)
+static inline void *page_to_virt(const struct page *page)
 {
-	return (gpa_t)p - page_offset_base;
+	return phys_to_virt(page_to_gpa(page));
 }
 
+/* Of a direct-map or image address. */
 static inline struct page *virt_to_page(const void *p)
 {
-	return pfn_to_page(gpa_to_pfn(virt_to_gpa(p)));
+	return pfn_to_page(gpa_to_pfn(virt_to_phys(p)));
 }
 
 static inline bool page_test(const struct page *page, enum pageflags flag)
@@ -210,7 +189,7 @@ void free_huge(struct page *page);
 void *kmalloc(size_t size);		/* up to 2048 bytes, zeroed */
 void kfree(void *p);
 void *vmalloc(size_t size);		/* zeroed, virtually contiguous, never freed */
-extern unsigned long nr_free_pages, nr_slab_pages, nr_slab_objects, nr_tables, nr_poisoned;
+extern uint64_t nr_free_pages, nr_slab_pages, nr_slab_objects, nr_tables, nr_limbo, nr_poisoned;
 
 /* address spaces */
 struct mm_struct *mm_alloc(void);	/* mm_users 1, mm_count 1; NULL: no memory */
@@ -244,21 +223,22 @@ long sys_shm_open(unsigned key, uint64_t len, unsigned flags);	/* a number for s
 void mm_meminfo(struct mm_struct *mm, struct meminfo *info);	/* info: kernel memory */
 
 /*
- * Grace periods. mm_quiescent(): this CPU came from ring 3 or is idle, so it holds
- * no table; cheap, on every entry from ring 3. mm_tick(): the same and frees what
- * has waited long enough; from the timer tick that interrupted ring 3 or idle.
+ * Frees the tables whose grace period is over: since they were unlinked every
+ * CPU's cpu->quiescent has moved. Called now and then by a kernel thread.
  */
-void mm_quiescent(void);
 void mm_tick(void);
 
 /*
- * An uncorrectable error in a frame. The caller holds no lock and its CPU was in
- * ring 3 or idle: a #MC that interrupted the kernel is kept until then.
- * Rings DOORBELL_MCE with the outcome, or panics.
+ * An uncorrectable error in a frame; the caller holds no lock. MCE_PANIC: the
+ * error cannot be survived (a kernel frame, or an owner that is not known).
  */
-void memory_failure(pfn_t pfn);
+enum mce_outcome memory_failure(pfn_t pfn);
 
-/* Planted bugs: the workload says now (at the latest before READY). */
+/*
+ * Plants the bug that bug=NAME asks for, in mm (the caller's own, in a system
+ * call); nothing without bug=. Two processes call it before READY: the second is
+ * the other party where a bug needs two.
+ */
 void bug_plant(struct mm_struct *mm);
 
 #endif
