@@ -84,6 +84,10 @@ struct page_facts {
 	enum page_type type;
 	int32_t refcount, mapcount;
 	uint64_t recorded;	/* the raw pt_mm word */
+	/*
+	 * Of pages of the table type only, else 0. deposit means something in PMD
+	 * tables, ptl in PTE and PMD tables: elsewhere the words are used otherwise.
+	 */
 	uint64_t deposit;	/* pmd_huge_pte: first deposited table's page, else 0 */
 	uint32_t ptl;		/* the table's lock word; 0: free or not known */
 	uint32_t share_count;	/* pt_share_count, where it is a field of its own; else 0 */
@@ -95,7 +99,9 @@ struct page_facts {
 bool kernel_page(const struct kernel *, pfn_t, struct page_facts *, struct err *);
 /* The raw struct page, in place where it can be; for scans. See memmap.c. */
 bool kernel_page_at(const struct kernel *, pfn_t, gva_t *at, struct err *);
-/* Flag names, blank-separated, of page->flags; returns buf. */
+/* The frame that a struct page describes. ERR_MALFORMED: not the address of one. */
+bool kernel_page_pfn(const struct kernel *, gva_t page, pfn_t *, struct err *);
+/* Flag names without PG_, blank-separated, of page->flags; returns buf. */
 char *kernel_page_flags(const struct kernel *, uint64_t flags, char *buf, size_t);
 
 #endif

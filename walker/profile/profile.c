@@ -81,6 +81,12 @@ bool profile_enumerator(const struct profile *p, const char *enumeration, const 
 	return types_enumerator(p->types, enumeration, name, value, err);
 }
 
+const char *profile_enumerator_at(const struct profile *p, const char *enumeration,
+				  unsigned index, int64_t *value)
+{
+	return types_enumerator_at(p->types, enumeration, index, value);
+}
+
 const char *const *profile_sources(const struct profile *p, size_t *count)
 {
 	*count = PROFILE_SOURCES;

@@ -49,6 +49,9 @@ bool profile_sizeof(const struct profile *, const char *type, uint32_t *size, st
 /* Value of an enumerator ("pageflags", "PG_reserved"). */
 bool profile_enumerator(const struct profile *, const char *enumeration, const char *name,
 			int64_t *value, struct err *);
+/* The enumerators in their order, for printing flags; NULL after the last. */
+const char *profile_enumerator_at(const struct profile *, const char *enumeration,
+				  unsigned index, int64_t *value);
 /* Static array of what was taken from where ("elf:symtab", "elf:.BTF"). */
 const char *const *profile_sources(const struct profile *, size_t *count);
 

@@ -318,7 +318,7 @@ bool types_member(const struct types *t, const char *type_wanted, const char *pa
 	}
 	if (!place(&l, outer->size, out))
 		return err_set(err, ERR_MALFORMED, 0,
-			       "the kernel's BTF is malformed: member %s of type %s lies outside it",
+			       "the kernel's BTF is malformed: %s lies outside type %s",
 			       path, type_wanted);
 	return true;
 }
@@ -335,28 +335,43 @@ bool types_sizeof(const struct types *t, const char *name, uint32_t *size, struc
 	return true;
 }
 
+/* Name and value of one enumerator; i is below the type's vlen. */
+static const char *enumerator_get(const struct types *t, const struct btf_type *type, unsigned i,
+				  int64_t *value)
+{
+	if (btf_kind(type) == BTF_KIND_ENUM) {
+		const struct btf_enum *e = &btf_enum(type)[i];
+
+		/* kflag: the enumeration is signed; without it values are u32. */
+		*value = btf_kflag(type) ? e->val : (int64_t)(uint32_t)e->val;
+		return type_name(t, e->name_off);
+	}
+	*value = (int64_t)btf_enum64_value(&btf_enum64(type)[i]);
+	return type_name(t, btf_enum64(type)[i].name_off);
+}
+
 static bool enumerator_in(const struct types *t, const struct btf_type *type, const char *name,
 			  int64_t *value)
 {
 	for (unsigned i = 0; i < btf_vlen(type); i++) {
-		if (btf_kind(type) == BTF_KIND_ENUM) {
-			const struct btf_enum *e = &btf_enum(type)[i];
+		int64_t found;
 
-			if (strcmp(type_name(t, e->name_off), name) != 0)
-				continue;
-			/* kflag: the enumeration is signed; without it values are u32. */
-			*value = btf_kflag(type) ? e->val : (int64_t)(uint32_t)e->val;
-			return true;
-		} else {
-			const struct btf_enum64 *e = &btf_enum64(type)[i];
-
-			if (strcmp(type_name(t, e->name_off), name) != 0)
-				continue;
-			*value = (int64_t)btf_enum64_value(e);
-			return true;
-		}
+		if (strcmp(enumerator_get(t, type, i, &found), name) != 0)
+			continue;
+		*value = found;
+		return true;
 	}
 	return false;
+}
+
+const char *types_enumerator_at(const struct types *t, const char *enumeration, unsigned index,
+				int64_t *value)
+{
+	const struct btf_type *type = find_type(t, enumeration, NULL);
+
+	if (!type || !is_enum(type) || index >= btf_vlen(type))
+		return NULL;
+	return enumerator_get(t, type, index, value);
 }
 
 bool types_enumerator(const struct types *t, const char *enumeration, const char *name,

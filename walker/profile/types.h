@@ -21,5 +21,7 @@ bool types_sizeof(const struct types *, const char *type, uint32_t *size, struct
 /* enumeration NULL: any enumeration, the first that has the name. */
 bool types_enumerator(const struct types *, const char *enumeration, const char *name,
 		      int64_t *value, struct err *);
+const char *types_enumerator_at(const struct types *, const char *enumeration, unsigned index,
+				int64_t *value);
 
 #endif
