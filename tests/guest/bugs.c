@@ -30,8 +30,8 @@ struct bug {
 static const struct bug bugs[] = {
 	{ "wrong_pt_mm", SET(MISMATCH), "mismatch", SET(MISMATCH) },
 	{ "no_ctor", SET(UNTYPED), "untyped", SET(UNTYPED) },
-	{ "no_clear_on_free", SET(ORPHAN), "orphan", SET(ORPHAN) },
-	{ "freed_but_linked", SET(UNTYPED), "untyped", SET(UNTYPED) },
+	{ "no_clear_on_free", SET(STALE), "stale", SET(STALE) },
+	{ "freed_but_linked", SET(UNTYPED), "pgtables_bytes untyped", SET(UNTYPED) },
 	{ "cross_link", SET(CROSS_LINKED), "cross-linked", SET(CROSS_LINKED) },
 	{ "orphan", SET(ORPHAN), "orphan", SET(ORPHAN) },
 	{ "self_map", 0, "self_map", SET(MATCH) },

@@ -249,7 +249,7 @@ static void in_churn(struct live_guest *g, unsigned pauses)
 		struct stop s = { .format = kernel_space(g->kernel)->decode.format };
 		uint64_t before = t.in_flight;
 
-		usleep((useconds_t)(1000 + random_next(&seed) % 20000));
+		usleep((useconds_t)(1000 + live_random(&seed) % 20000));
 		live_pause(g);
 		s.books = live_books(g, &s.book_count);
 		s.first = live_census(g->kernel);

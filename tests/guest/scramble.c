@@ -30,9 +30,9 @@ static uint64_t word_for(enum scramble how, const struct census *census, const s
 	if (how == TO_NOTHING)
 		return 0;
 	if (how == TO_GARBAGE)
-		return random_next(seed) | 1;
+		return live_random(seed) | 1;
 	do
-		other = (uint32_t)(random_next(seed) % mms->mm_count);
+		other = (uint32_t)(live_random(seed) % mms->mm_count);
 	while ((int64_t)other == row->owner || mms->mms[other].kind != MM_USER);
 	return mms->mms[other].at;
 }

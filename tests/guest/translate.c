@@ -68,8 +68,8 @@ static gva_t used_address(struct machine *m, const struct pt_format *f,
 			  const struct census_row *row, uint64_t *seed)
 {
 	gpa_t table = pfn_to_gpa(row->pfn);
-	uint64_t inside = random_next(seed) % pt_span(f, row->level);
-	unsigned start = (unsigned)(random_next(seed) % 512);
+	uint64_t inside = live_random(seed) % pt_span(f, row->level);
+	unsigned start = (unsigned)(live_random(seed) % 512);
 	struct err e;
 	const void *view = machine_view(m, table, &e);
 	unsigned found = start;
@@ -94,7 +94,7 @@ static void pick_table(const struct census *census, const struct root *root, str
 		       uint64_t *seed)
 {
 	for (int tries = 0; tries < 200; tries++) {
-		census_row(census, random_next(seed) % census_tables(census), row);
+		census_row(census, live_random(seed) % census_tables(census), row);
 		if (row->owner == root->mm || (row->kernel_half && tries % 4 == 3))
 			return;
 	}
@@ -111,15 +111,15 @@ static gva_t pick_address(struct machine *m, const struct pt_format *f, const st
 
 	pick_table(census, root, &row, seed);
 	span = 512 * pt_span(f, row.level);
-	switch (random_next(seed) % 8) {
+	switch (live_random(seed) % 8) {
 	case 0:
-		return random_next(seed);
+		return live_random(seed);
 	case 1:
-		return edges[random_next(seed) % (sizeof(edges) / sizeof(edges[0]))];
+		return edges[live_random(seed) % (sizeof(edges) / sizeof(edges[0]))];
 	case 2:
-		return row.va + (random_next(seed) & 1 ? span : 0) - (random_next(seed) & 1);
+		return row.va + (live_random(seed) & 1 ? span : 0) - (live_random(seed) & 1);
 	case 3:
-		return row.va + random_next(seed) % span;
+		return row.va + live_random(seed) % span;
 	default:
 		return used_address(m, f, &row, seed);
 	}

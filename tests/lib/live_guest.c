@@ -155,7 +155,7 @@ bool verdict_is_sound(enum verdict verdict)
 	       verdict == VERDICT_SHARED || verdict == VERDICT_PTI_USER;
 }
 
-uint64_t random_next(uint64_t *state)
+uint64_t live_random(uint64_t *state)
 {
 	*state ^= *state >> 12;
 	*state ^= *state << 25;

@@ -43,6 +43,6 @@ bool owners_equal(const struct owner_set *, const struct owner_set *);
 bool verdict_is_sound(enum verdict);
 
 /* A repeatable stream of numbers (xorshift64*); state must not be 0. */
-uint64_t random_next(uint64_t *state);
+uint64_t live_random(uint64_t *state);
 
 #endif
