@@ -159,7 +159,11 @@ struct json_object *rows_table(struct emit *emit, const struct report *report, s
 	emit_put(emit, o, "slot", row.parent < 0 ? NULL : emit_count(emit, row.slot));
 	emit_put(emit, o, "span",
 		 emit_count(emit, 1ull << (level->shift + level->shape.index_bits)));
-	emit_put(emit, o, "va", emit_hex(emit, row.va));
+	/* Nothing leads to these, so nothing says where they would be. */
+	if (row.verdict == VERDICT_ORPHAN || row.verdict == VERDICT_DEPOSITED)
+		emit_null(emit, o, "va");
+	else
+		emit_put(emit, o, "va", emit_hex(emit, row.va));
 	emit_put(emit, o, "verdict", emit_string(emit, verdict_name(row.verdict)));
 	emit_put(emit, o, "why", row.why ? emit_string(emit, row.why) : NULL);
 	return o;

@@ -121,7 +121,7 @@ static void print_row(FILE *to, const struct report *report, size_t index)
 	const struct kernel_mms *mms = census_mms(report->census);
 	struct census_row row;
 	uint32_t owner[2];
-	char label[64], pfn[24];
+	char label[64], pfn[24], va[24];
 	size_t owners;
 
 	census_row(report->census, index, &row);
@@ -133,13 +133,18 @@ static void print_row(FILE *to, const struct report *report, size_t index)
 	else
 		snprintf(label, sizeof(label), "-");
 	snprintf(pfn, sizeof(pfn), "0x%" PRIx64, row.pfn);
-	fprintf(to, "%-10s  %-5s  0x%016" PRIx64 "  %7u  %5u", pfn,
-		format->level[row.level].name, row.va, row_used(&row), row.links);
+	/* Nothing leads to these, so nothing says where they would be. */
+	if (row.verdict == VERDICT_ORPHAN || row.verdict == VERDICT_DEPOSITED)
+		snprintf(va, sizeof(va), "-");
+	else
+		snprintf(va, sizeof(va), "0x%016" PRIx64, row.va);
+	fprintf(to, "%-10s  %-5s  %-18s  %7u  %5u", pfn, format->level[row.level].name, va,
+		row_used(&row), row.links);
 	if (row.page)
 		fprintf(to, "  0x%016" PRIx64, row.page->recorded);
 	else
 		fprintf(to, "  %-18s", "-");
-	fprintf(to, "  %-22s%s  %s", label, owners > 1 ? " …" : "", verdict_name(row.verdict));
+	fprintf(to, "  %-22s%s  %s", label, owners > 1 ? " …" : "  ", verdict_name(row.verdict));
 	if (row.why)
 		fprintf(to, " (%s)", row.why);
 	fputc('\n', to);
@@ -155,7 +160,7 @@ bool report_tables(FILE *to, const struct report *report, const struct table_fil
 	if (!rows)
 		return false;
 	if (format == REPORT_TEXT) {
-		fprintf(to, "%-10s  %-5s  %-18s  %7s  %5s  %-18s  %-22s  %s\n", "PFN", "LEVEL",
+		fprintf(to, "%-10s  %-5s  %-18s  %7s  %5s  %-18s  %-22s    %s\n", "PFN", "LEVEL",
 			"VA", "ENTRIES", "LINKS", "RECORDED", "OWNER", "VERDICT");
 		for (size_t i = 0; i < count; i++)
 			print_row(to, report, rows[i]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* text.c - a report for people: address spaces, totals, findings. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,16 +90,21 @@ static void print_who(FILE *to, const struct kernel_mms *mms, const struct mm *m
 	}
 }
 
+/* The mm's own book against the count; some bytes may stand in another mm's book. */
 static void print_books(FILE *to, const struct report *report, uint32_t index)
 {
 	const struct mm *mm = &census_mms(report->census)->mms[index];
 	uint64_t counted = census_pgtables_bytes(report->census, index);
+	uint64_t low = counted - census_disputed_bytes(report->census, index);
+	uint64_t book = (uint64_t)mm->pgtables_bytes;
 	char text[64];
 
 	if (mm->kind != MM_USER)
 		snprintf(text, sizeof(text), "-");
-	else if (mm->pgtables_bytes >= 0 && (uint64_t)mm->pgtables_bytes == counted)
+	else if (mm->pgtables_bytes >= 0 && book >= low && book <= counted)
 		snprintf(text, sizeof(text), "%" PRId64 " ok", mm->pgtables_bytes);
+	else if (!census_mm_settled(report->census, index))
+		snprintf(text, sizeof(text), "%" PRId64 " in flight", mm->pgtables_bytes);
 	else
 		snprintf(text, sizeof(text), "%" PRId64 ", counted %" PRIu64,
 			 mm->pgtables_bytes, counted);
@@ -158,7 +164,7 @@ static bool print_owners(FILE *to, const struct report *report, const struct sum
 		size_t n = 0;
 
 		for (; format->level[level].name[n] && n < sizeof(head) - 1; n++)
-			head[n] = (char)(format->level[level].name[n] & ~0x20);
+			head[n] = (char)toupper((unsigned char)format->level[level].name[n]);
 		head[n] = '\0';
 		fprintf(to, "%6s", head);
 	}
@@ -257,7 +263,7 @@ static void print_verdicts(FILE *to, const struct summary *summary)
 			verdict_name((enum verdict)best));
 		blank = ", ";
 	}
-	fputs(*blank ? "; nothing else. " : "No table pages. ", to);
+	fputs(*blank ? "; nothing else." : "No table pages.", to);
 }
 
 static void print_findings(FILE *to, const struct findings *findings)
@@ -266,18 +272,15 @@ static void print_findings(FILE *to, const struct findings *findings)
 	size_t hidden = findings->count - shown + findings->dropped;
 
 	if (!findings->count && !findings->dropped) {
-		fputs("No findings.\n", to);
+		fputs(" No findings.\n", to);
 		return;
 	}
-	fprintf(to, "%zu finding%s:\n", findings->count + findings->dropped,
+	fprintf(to, "\n%zu finding%s:\n", findings->count + findings->dropped,
 		findings->count + findings->dropped == 1 ? "" : "s");
 	for (size_t i = 0; i < shown; i++) {
 		const struct finding *f = &findings->list[i];
 
-		fprintf(to, "  %-8s %s: ", severity_name(f->severity), f->check);
-		if (f->has_pfn)
-			fprintf(to, "pfn 0x%" PRIx64 ": ", f->pfn);
-		fprintf(to, "%s\n", f->message);
+		fprintf(to, "  %-8s %s: %s\n", severity_name(f->severity), f->check, f->message);
 	}
 	if (hidden)
 		fprintf(to, "  … and %zu more\n", hidden);

@@ -32,8 +32,9 @@ static void print_level(FILE *to, const struct pt_decode *decode, const struct p
 	snprintf(table, sizeof(table), "0x%" PRIx64, walk_table_of(decode->format, entry));
 	snprintf(at, sizeof(at), "0x%" PRIx64, entry->at);
 	decode->format->entry_flags(decode, entry->level, entry->raw, flags, sizeof(flags));
-	fprintf(to, "%-5s  %-11s  %5u  %-11s  0x%016" PRIx64 "  %-8s  %s\n",
-		decode->format->level[entry->level].name, table, entry->index, at, entry->raw,
+	fprintf(to, "%-5s  %-11s  %5u  %-11s  0x%016" PRIx64 "  ",
+		decode->format->level[entry->level].name, table, entry->index, at, entry->raw);
+	fprintf(to, *flags ? "%-8s  %s\n" : "%s%s\n",
 		pt_kind_name(pt_entry_kind(decode, *entry)), flags);
 }
 
