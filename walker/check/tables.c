@@ -2,7 +2,6 @@
 /* tables.c - checks of table pages and of the books about them. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "walker/check/check_impl.h"
 
@@ -62,8 +61,10 @@ static void verdict_find(struct check_run *run, size_t index, const struct censu
 	owner_text(run, row->owner, owner, sizeof(owner));
 	switch (row->verdict) {
 	case VERDICT_ORPHAN:
-		/* It may hang below a table that cannot be read: no proof of a leak. */
-		if (row->why && !strncmp(row->why, "perhaps", 7))
+		if (row->limbo)
+			break;
+		/* No proof of a leak. */
+		if (row->maybe_below_unreadable)
 			at.severity = SEVERITY_WARNING;
 		finding_add(run, &at, "%s table 0x%" PRIx64 " is typed but no root reaches it%s%s",
 			    level, row->pfn, row->why ? ": " : "", row->why ? row->why : "");

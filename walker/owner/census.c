@@ -41,8 +41,9 @@ static bool census_stages(struct census *c, const struct census_options *options
 	if (!frame_map_init(&c->map, c->machine, e))
 		return false;
 	c->budget = options && options->budget ? options->budget : c->map.frames * 4;
-	if (!census_reach(c, e) || !census_pages(c, e) || !census_deposits(c, e))
+	if (!census_reach(c, e) || !census_pages(c, e))
 		return false;
+	census_deposits(c);
 	census_orphan_levels(c);
 	if (!rows_sort(c, e))
 		return false;
@@ -110,6 +111,8 @@ void census_row(const struct census *c, size_t row, struct census_row *out)
 		.owner = count ? (int64_t)owners[0] : -1,
 		.kernel_half = r->kernel_half,
 		.readable = r->readable,
+		.limbo = r->why == WHY_LIMBO,
+		.maybe_below_unreadable = r->why == WHY_BELOW_UNREADABLE,
 		.page = row_facts(c, r),
 	};
 	/* Kernel mms that share the kernel's tables: these are init_mm's. */

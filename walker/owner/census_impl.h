@@ -63,7 +63,7 @@ _Static_assert(sizeof(struct row) == 32, "a row is 32 bytes");
 
 enum why {
 	WHY_NOTHING, WHY_LOCK, WHY_SECOND_LOOK, WHY_INIT_MM, WHY_OWN_MM, WHY_RESERVED,
-	WHY_UNSET, WHY_UNRECORDED, WHY_INHERITED, WHY_EMPTY, WHY_BELOW_UNREADABLE, WHY_TWICE,
+	WHY_UNSET, WHY_UNRECORDED, WHY_INHERITED, WHY_LIMBO, WHY_EMPTY, WHY_BELOW_UNREADABLE, WHY_TWICE,
 	WHYS
 };
 
@@ -127,6 +127,7 @@ struct census {
 
 	uint64_t budget;
 	bool pages_typed;			/* types could be read at all */
+	uint64_t limbo_flag;			/* of page->flags; 0: this kernel has none */
 	struct level_agreement recorded[PT_LEVELS_MAX], typed[PT_LEVELS_MAX];
 	bool kernel_recorded[PT_LEVELS_MAX];
 	char incomplete[200];
@@ -166,7 +167,7 @@ const struct page_facts *row_facts(const struct census *, const struct row *);
 
 /* pages.c, deposits.c, orphans.c */
 bool census_pages(struct census *, struct err *);
-bool census_deposits(struct census *, struct err *);
+void census_deposits(struct census *);
 void census_orphan_levels(struct census *);
 
 /* infer.c */

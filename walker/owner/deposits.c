@@ -11,12 +11,10 @@
 
 struct deposits {
 	struct census *c;
-	struct err *e;
 	struct member lru;
 	gva_t memmap;		/* struct page of frame `first` */
 	pfn_t first;
 	uint32_t size;
-	uint64_t budget;	/* steps along lists that are left */
 };
 
 static bool page_to_pfn(const struct deposits *d, gva_t page, pfn_t *pfn)
@@ -28,81 +26,54 @@ static bool page_to_pfn(const struct deposits *d, gva_t page, pfn_t *pfn)
 	return kernel_page_at(d->c->kernel, *pfn, &back, NULL) && back == page;
 }
 
-/* Marks one deposited table; false only where memory ran out. */
-static bool deposit_mark(struct deposits *d, const struct row *pmd, pfn_t pfn, bool *fresh)
+/*
+ * A deposited table went through its constructor: it is typed, and the pass over the memmap
+ * has met it. Anything else is what an old list left in the word. False where
+ * the list comes back to where it was.
+ */
+static bool deposit_mark(struct census *c, const struct row *pmd, pfn_t pfn)
+{
+	uint32_t at = row_of_frame(c, pfn);
+
+	if (at == NO_ROW || c->rows[at].origin != ROW_UNREACHED)
+		return false;
+	c->rows[at].origin = ROW_DEPOSIT;
+	c->rows[at].owner = pmd->owner;
+	return true;
+}
+
+static void list_walk(struct deposits *d, const struct row *pmd, gva_t page)
 {
 	struct census *c = d->c;
-	int64_t frame = frame_number(&c->map, pfn);
-	uint32_t owner = pmd->owner, at;
-	struct page_facts facts;
+	uint64_t next;
+	pfn_t pfn;
 
-	*fresh = false;
-	if (frame < 0)
-		return true;
-	at = c->map.row[frame] - 1;
-	if (at == NO_ROW) {
-		if (!row_new(c, pfn, frame, 0, &at, d->e))
-			return false;
-		if (kernel_page(c->kernel, pfn, &facts, NULL)) {
-			uint32_t index;
-
-			if (!facts_intern(&c->facts, &facts, &index, d->e))
-				return false;
-			c->rows[at].facts = index;
-		}
-	} else if (c->rows[at].origin != ROW_UNREACHED) {
-		return true;
-	}
-	c->rows[at].origin = ROW_DEPOSIT;
-	c->rows[at].owner = owner;
-	*fresh = true;
-	return true;
+	/* Each step marks a row that no other step can, so this ends. */
+	while (page_to_pfn(d, page, &pfn) && deposit_mark(c, pmd, pfn) &&
+	       kernel_read(c->kernel, page + d->lru.offset, &next, sizeof(next), NULL))
+		page = next - d->lru.offset;
 }
 
-static bool list_walk(struct deposits *d, uint32_t pmd, gva_t page)
-{
-	bool fresh = true;
-
-	while (page && fresh && d->budget) {
-		uint64_t next;
-		pfn_t pfn;
-
-		d->budget--;
-		if (!page_to_pfn(d, page, &pfn))
-			return true;
-		if (!deposit_mark(d, &d->c->rows[pmd], pfn, &fresh))
-			return false;
-		if (!kernel_read(d->c->kernel, page + d->lru.offset, &next, sizeof(next), NULL))
-			return true;
-		page = next ? next - d->lru.offset : 0;
-	}
-	return true;
-}
-
-bool census_deposits(struct census *c, struct err *e)
+void census_deposits(struct census *c)
 {
 	const struct profile *profile = kernel_profile(c->kernel);
-	struct deposits d = { .c = c, .e = e, .budget = c->map.frames };
-	uint32_t count = c->count;
+	struct deposits d = { .c = c };
 
 	if (!profile_member(profile, "page", "lru", &d.lru, NULL) ||
 	    !profile_sizeof(profile, "page", &d.size, NULL) || !d.size ||
 	    !c->machine->region_count)
-		return true;
+		return;
 	d.first = gpa_to_pfn(c->machine->regions[0].first);
 	if (!kernel_page_at(c->kernel, d.first, &d.memmap, NULL))
-		return true;
-	for (uint32_t at = 0; at < count; at++) {
+		return;
+	for (uint32_t at = 0; at < c->count; at++) {
 		const struct row *r = &c->rows[at];
 		const struct page_facts *facts = row_facts(c, r);
 
 		if (r->level != 1 || r->origin != ROW_REACHED || !facts || !facts->deposit)
 			continue;
 		/* On other pages the word means something else. */
-		if (facts->type != PAGE_TYPE_TABLE)
-			continue;
-		if (!list_walk(&d, at, facts->deposit))
-			return false;
+		if (facts->type == PAGE_TYPE_TABLE)
+			list_walk(&d, r, facts->deposit);
 	}
-	return true;
 }

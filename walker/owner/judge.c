@@ -168,6 +168,8 @@ static enum why why_orphan(const struct census *c, const struct row *r)
 	const struct page_facts *facts = row_facts(c, r);
 	int64_t mm = facts && facts->recorded ? kernel_mm_find(&c->mms, facts->recorded) : -1;
 
+	if (facts && facts->flags & c->limbo_flag)
+		return WHY_LIMBO;
 	if (mm >= 0 && c->book[mm].unreadable)
 		return WHY_BELOW_UNREADABLE;
 	if (!r->tables && !r->mapped && !r->protnone && !r->swap && !r->bad)

@@ -2,10 +2,10 @@
 /*
  * orphans.c - the levels of tables that no root reaches.
  *
- * A struct page says that a page is a table, not of which level. Its entries do:
- * a table all of whose present entries lead to tables is one level above the
- * highest of these. An empty table, and one that maps pages, is taken for a
- * bottom table.
+ * Some kernels record a table's level (pt_level). Linux does not, but entries
+ * speak: a table all of whose present entries lead to tables is one level above
+ * the highest of these. An empty table, and one that maps pages, is then taken
+ * for a bottom table.
  */
 #include <string.h>
 
@@ -37,10 +37,29 @@ static unsigned level_by_entries(const struct census *c, const uint64_t *table)
 	return level < f->levels ? level : 0;
 }
 
+static unsigned level_of(const struct census *c, const struct row *r, const uint64_t *table,
+			 const struct member *recorded)
+{
+	uint64_t level = 0;
+	gva_t page;
+
+	if (r->origin == ROW_DEPOSIT)
+		return 0;
+	if (recorded->size && recorded->size <= sizeof(level) &&
+	    kernel_page_at(c->kernel, r->pfn, &page, NULL) &&
+	    kernel_read(c->kernel, page + recorded->offset, &level, recorded->size, NULL) &&
+	    level < c->format->levels)
+		return (unsigned)level;
+	return level_by_entries(c, table);
+}
+
 void census_orphan_levels(struct census *c)
 {
 	uint64_t table[PT_FRAME_SIZE / 8];
+	struct member recorded = { 0 };
 	bool changed = true;
+
+	profile_member(kernel_profile(c->kernel), "page", "pt_level", &recorded, NULL);
 
 	/* Each round settles one level more, the lowest first. */
 	for (unsigned round = 0; changed && round < c->format->levels; round++) {
@@ -59,7 +78,7 @@ void census_orphan_levels(struct census *c)
 				continue;
 			memcpy(table, view, sizeof(table));
 			machine_unview(c->machine, pfn_to_gpa(r->pfn), view);
-			level = r->origin == ROW_DEPOSIT ? 0 : level_by_entries(c, table);
+			level = level_of(c, r, table, &recorded);
 			changed |= level != r->level;
 			r->level = level & 7;
 			pt_scan(c->decode, level, table, &scan);

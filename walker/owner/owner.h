@@ -56,6 +56,8 @@ struct census_row {
 	int64_t owner;		/* index into census_mms()->mms, -1: none or unknown */
 	bool kernel_half;
 	bool readable;
+	bool limbo;		/* an orphan that waits for its grace period, known by a flag */
+	bool maybe_below_unreadable;	/* an orphan whose mm has a table that cannot be read */
 	uint16_t entries[PT_KINDS];
 	const struct page_facts *page;	/* NULL: the memmap has none */
 };

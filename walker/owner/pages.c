@@ -67,12 +67,11 @@ static bool may_be_table(struct pages *p, pfn_t pfn, uint32_t word)
 
 	if (p->meaning[at].known && p->meaning[at].word == word)
 		return p->meaning[at].table;
-	if (!kernel_page(p->c->kernel, pfn, &facts, NULL))
-		return false;
+	/* Pages that were never initialised have no facts: their word is no type. */
+	p->meaning[at].table = kernel_page(p->c->kernel, pfn, &facts, NULL) &&
+			       facts.type == PAGE_TYPE_TABLE;
 	p->meaning[at].word = word;
-	p->meaning[at].table = facts.type == PAGE_TYPE_TABLE;
-	/* A slab page's word is no type: what it says there it does not say elsewhere. */
-	p->meaning[at].known = facts.type != PAGE_TYPE_SLAB;
+	p->meaning[at].known = true;
 	return p->meaning[at].table;
 }
 
@@ -116,6 +115,12 @@ bool census_pages(struct census *c, struct err *e)
 	struct pages p = { .c = c, .e = e };
 	bool ok = true;
 
+	int64_t limbo;
+
+	/* Not Linux's: a kernel may flag the tables that wait for their grace period. */
+	if (profile_enumerator(profile, "pageflags", "PG_limbo", &limbo, NULL) && limbo >= 0 &&
+	    limbo < 64)
+		c->limbo_flag = 1ull << limbo;
 	c->pages_typed = profile_member(profile, "page", "page_type", &p.type, NULL) &&
 			 profile_sizeof(profile, "page", &p.size, NULL) && p.size > 0 &&
 			 p.size <= PT_FRAME_SIZE && p.type.offset < p.size;

@@ -181,9 +181,11 @@ static bool visit_root(struct walk *w, uint32_t at, const struct pt_scan *scan)
 		bool upper = slot >= w->half;
 		uint64_t raw;
 
-		if (!is_init && upper && w->has_kernel_root) {
+		if (!is_init && upper) {
 			uint64_t init = entry_of(w, w->kernel_root, level, slot);
 
+			if (!w->has_kernel_root)
+				break;
 			raw = entry_of(w, w->table, level, slot);
 			if (entry_same(w, level, raw, init))
 				continue;
@@ -348,39 +350,10 @@ static bool roots_add(struct walk *w)
 	return true;
 }
 
-/* init_mm's root; where it cannot be read any user's stands in for it. */
-static void find_kernel_root(struct walk *w)
-{
-	struct census *c = w->c;
-
-	w->has_kernel_root = read_table(w, gpa_to_pfn(c->mms.mms[w->init].pgd), w->kernel_root);
-	for (uint32_t i = 0; !w->has_kernel_root && i < c->mms.mm_count; i++)
-		if (c->mms.mms[i].kind == MM_USER)
-			w->has_kernel_root = read_table(w, gpa_to_pfn(c->mms.mms[i].pgd),
-							w->kernel_root);
-}
-
-/* The kernel half that a stand-in leads to, when init_mm's own root is lost. */
-static bool rescue_kernel_half(struct walk *w, uint32_t at)
-{
-	struct census *c = w->c;
-	unsigned level = c->rows[at].level;
-	unsigned slots = 1u << c->format->level[level].shape.index_bits;
-
-	for (unsigned slot = w->half; slot < slots; slot++) {
-		uint64_t raw = entry_of(w, w->kernel_root, level, slot);
-
-		if (c->format->entry_kind(c->decode, level, raw) == PT_TABLE &&
-		    !link_add(w, at, slot, raw, w->init, true))
-			return false;
-	}
-	return true;
-}
-
 static bool walk_levels(struct walk *w)
 {
 	struct census *c = w->c;
-	uint32_t first = 0, end = c->count, init;
+	uint32_t first = 0, end = c->count;
 
 	for (unsigned level = c->format->levels - 1u; level > 0; level--) {
 		if (!owners_close(c, first, end, w->e))
@@ -393,11 +366,6 @@ static bool walk_levels(struct walk *w)
 			if (!visit(w, at))
 				return false;
 		}
-		init = row_of_frame(c, gpa_to_pfn(c->mms.mms[w->init].pgd));
-		if (level == c->format->levels - 1u && init != NO_ROW &&
-		    !c->rows[init].readable && w->has_kernel_root &&
-		    !rescue_kernel_half(w, init))
-			return false;
 		first = end;
 		end = c->count;
 	}
@@ -427,7 +395,9 @@ bool census_reach(struct census *c, struct err *e)
 	w->init = c->mms.init_mm;
 	w->half = c->format->va_signed ? 1u << (top->shape.index_bits - 1) :
 		  1u << top->shape.index_bits;
-	find_kernel_root(w);
+	w->has_kernel_root = read_table(w, gpa_to_pfn(c->mms.mms[w->init].pgd), w->kernel_root);
+	if (!w->has_kernel_root)
+		census_note(c, "init_mm's root cannot be read: the kernel half was not walked");
 	ok = roots_add(w) && walk_levels(w);
 	free(w);
 	return ok;

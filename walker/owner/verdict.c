@@ -106,6 +106,7 @@ static const char *const whys[WHYS] = {
 	[WHY_UNSET] = "nothing recorded",
 	[WHY_UNRECORDED] = "level not recorded",
 	[WHY_INHERITED] = "by its parent table",
+	[WHY_LIMBO] = "in RCU limbo",
 	[WHY_EMPTY] = "empty: leaked or in RCU limbo",
 	[WHY_BELOW_UNREADABLE] = "perhaps below an unreadable table",
 	[WHY_TWICE] = "linked more than once",
