@@ -30,8 +30,22 @@ struct x86_soft_masks {
 };
 
 struct x86_soft_masks x86_linux_masks(unsigned level);
+/* By the decoder's own rules; false where they have no masks. */
+bool x86_soft_masks(const struct pt_decode *, unsigned level, struct x86_soft_masks *);
 
 /* pt_format.scan for x86; equal to pt_scan_generic() on every table. */
 void x86_scan(const struct pt_decode *, unsigned level, const void *table, struct pt_scan *);
+
+/*
+ * What x86_scan() chooses from, for kernels whose rules have masks: Linux's, and
+ * none. The guest's kernel and other hosts have the plain one alone.
+ */
+void x86_scan_plain(const struct pt_decode *, unsigned level, const void *table,
+		    struct pt_scan *);
+#if __STDC_HOSTED__ && defined(__x86_64__)
+#define PTMM_X86_SCAN_AVX2 1
+bool x86_can_scan_avx2(void);
+void x86_scan_avx2(const struct pt_decode *, unsigned level, const void *table, struct pt_scan *);
+#endif
 
 #endif
