@@ -22,7 +22,10 @@ _ptmm()
 	fi
 	case $before in
 	--format)
-		[ "$command" = inject ] && options="text json" || options="text json jsonl" ;;
+		case $command in
+		inject | list) options="text json" ;;
+		*) options="text json jsonl" ;;
+		esac ;;
 	--consistency) options="paused live" ;;
 	--level | --recorded-at | --typed-at) options="pte pmd pud p4d pgd" ;;
 	--verdict) options=$_ptmm_verdicts ;;
@@ -30,11 +33,11 @@ _ptmm()
 	--sort) options="level pfn va owner verdict entries" ;;
 	--signal) options="srao srar" ;;
 	--moment) options="quiet any loaded unloaded" ;;
-	-o | --output)
+	-o | --output | --console)
 		COMPREPLY=($(compgen -f -- "$word"))
 		return ;;
 	--pid | --pfn | --va | --vcpu | --cr3 | --seed | --watch | --timeout | --name | --mem | \
-	--cpus | --append) return ;;
+	--cpus | --append | --ready-timeout) return ;;
 	esac
 	if [ -n "$options" ]; then
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
@@ -48,7 +51,9 @@ _ptmm()
 	walk) options="--pid --kernel --vcpu --cr3 --format --output --consistency --help" ;;
 	inject) options="--pfn --pid --va --level --random --seed --signal --moment --vcpu
 		--watch --timeout --format --output --help" ;;
-	run) options="--name --detach --mem --cpus --append --help" ;;
+	run) options="--name --detach --ready-timeout --mem --cpus --append --console --help" ;;
+	list) options="--format --help" ;;
+	stop) options="--all --help" ;;
 	*) options="--help" ;;
 	esac
 	case $word in
