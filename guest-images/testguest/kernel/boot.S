@@ -142,19 +142,27 @@ init_top_pgt:			/* 4 levels; kernel_start() bends it for 5 */
 	.fill	237, 8, 0
 	.quad	phys(level3_kernel_pgt) + TABLE
 
-early_top_pgt:			/* the same with the identity map */
-	.quad	phys(level3_direct_pgt) + TABLE
+early_top_pgt:			/* the same with an identity map of the first 16 MiB */
+	.quad	phys(early_level3_pgt) + TABLE
 	.fill	272, 8, 0
 	.quad	phys(level3_direct_pgt) + TABLE
 	.fill	237, 8, 0
 	.quad	phys(level3_kernel_pgt) + TABLE
 
 early_top_pgt5:
-	.quad	phys(level4_direct_pgt) + TABLE
+	.quad	phys(early_level4_pgt) + TABLE
 	.fill	272, 8, 0
 	.quad	phys(level4_direct_pgt) + TABLE
 	.fill	237, 8, 0
 	.quad	phys(level4_kernel_pgt) + TABLE
+
+early_level4_pgt:
+	.quad	phys(early_level3_pgt) + TABLE
+	.fill	511, 8, 0
+
+early_level3_pgt:
+	.quad	phys(level2_kernel_pgt) + TABLE
+	.fill	511, 8, 0
 
 level4_direct_pgt:		/* 5 levels only, like the next */
 	.quad	phys(level3_direct_pgt) + TABLE

@@ -42,7 +42,7 @@ _Static_assert(offsetof(struct cpu, user_sp) == 8, "entry.S knows CPU_USER_SP");
 _Static_assert(offsetof(struct task_struct, cpu) == 8, "entry.S knows TASK_CPU");
 _Static_assert(sizeof(struct task_struct) < STACK_SIZE / 4, "a stack needs room");
 
-extern const uint64_t syscall_entries[CPUS_MAX], mce_entry, double_fault_entry;
+extern const uint64_t mce_entry, double_fault_entry;
 extern const uint8_t trap_stubs[VECTORS][16];
 void cpu_load_tables(const struct table_pointer *gdt, const struct table_pointer *idt,
 		     unsigned tss);
@@ -89,7 +89,7 @@ void cpu_init(unsigned id)
 	entry_stacks[id].cpu = cpu;
 	cpu_load_tables(&gdt_pointer, &idt_pointer, 0x38);
 
-	wrmsr(MSR_STAR, 0x0010ull << 32);
+	wrmsr(MSR_STAR, 0x00230010ull << 32);
 	wrmsr(MSR_LSTAR, syscall_entries[id]);
 	wrmsr(MSR_FMASK, 0x47700);		/* TF, IF, DF, IOPL, NT, AC */
 	wrmsr(MSR_GS_BASE, (uint64_t)cpu);	/* unused here; an inspector finds the CPU by it */

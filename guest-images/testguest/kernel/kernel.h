@@ -89,7 +89,8 @@ void user_return_work(struct pt_regs *);
 int copy_from_user(void *to, uint64_t from, size_t size);
 int copy_to_user(uint64_t to, const void *from, size_t size);
 
-/* syscall.c */
+/* syscall.c, entry.S */
+extern const uint64_t syscall_entries[CPUS_MAX];	/* LSTAR of each CPU */
 void syscall_handler(struct pt_regs *);
 
 /* exec.c: replaces the caller's mm; returns only on failure. */

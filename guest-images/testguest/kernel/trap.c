@@ -3,6 +3,9 @@
 #include "guest-images/testguest/kernel/kernel.h"
 #include "guest-images/testguest/kernel/mm.h"
 
+#define RFLAGS_USER 0xcd5ull	/* what ring 3 may set: arithmetic flags, DF */
+#define RFLAGS_IF 0x200ull
+
 enum { VECTOR_DE = 0, VECTOR_UD = 6, VECTOR_PF = 14, VECTOR_MC = 18 };
 
 size_t copy_user(void *to, const void *from, size_t size);
@@ -22,6 +25,24 @@ static void user_fault(struct pt_regs *regs, unsigned sig, uint64_t address)
 	exit_group((int)(128 + sig));
 }
 
+/*
+ * A software-virtualising KVM may run SYSCALL natively and stay in ring 3: RCX,
+ * R11 and RIP are as they should be, and the fetch at LSTAR faults. That is a
+ * system call all the same, and it comes with a stack already.
+ */
+static bool syscall_by_fault(struct pt_regs *regs, uint64_t address)
+{
+	if (address != syscall_entries[this_cpu()->id] || address != regs->rip ||
+	    regs->rcx >= USER_END)
+		return false;
+	regs->rip = regs->rcx;
+	regs->rflags = (regs->r11 & RFLAGS_USER) | RFLAGS_IF | 2;
+	regs->vector = UINT64_MAX;
+	regs->error_code = regs->rax;
+	syscall_handler(regs);
+	return true;
+}
+
 static void page_fault(struct pt_regs *regs)
 {
 	uint64_t address = read_cr2();
@@ -30,6 +51,8 @@ static void page_fault(struct pt_regs *regs)
 
 	if (!user && !ours)
 		die(regs, address);
+	if (user && syscall_by_fault(regs, address))
+		return;
 	if (address < USER_END && current->mm)
 		error = mm_fault(current->mm, address, regs->error_code, user);
 	if (!error)
