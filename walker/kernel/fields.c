@@ -40,6 +40,7 @@ static const struct field_row rows[] = {
 	{ F(mm_table_lock), "mm_struct", "page_table_lock", 0, false },
 	{ F(mm_mmap_lock), "mm_struct", "mmap_lock.count.counter", 8, false },
 	{ F(mm_mmap_lock), "mm_struct", "mmap_sem.count.counter", 8, false },	/* up to 5.7 */
+	{ F(mm_mmap_lock), "mm_struct", "mmap_lock", 4, false },	/* test guest: a spinlock */
 	{ F(mm_mmlist), "mm_struct", "mmlist.next", 8, false },
 
 	{ F(page_flags), "page", "flags", 8, true },

@@ -41,6 +41,10 @@ static bool check_ident(const char *name, const uint8_t *bytes, size_t size, str
 	if (header.e_machine != EM_X86_64)
 		return err_set(err, ERR_TARGET, 0, "%s: not an x86-64 image (machine %u)",
 			       name, header.e_machine);
+	/* libelf takes a file whose section headers are cut off for one without any. */
+	if (header.e_shoff > size || (uint64_t)header.e_shnum * sizeof(Elf64_Shdr) >
+	    size - header.e_shoff)
+		return err_set(err, ERR_TARGET, 0, "%s: truncated ELF image", name);
 	return true;
 }
 
