@@ -67,6 +67,17 @@ bool rmap_add(struct page *page, const struct page *table, unsigned index)
 	return done;
 }
 
+/* A chain of one goes back to being a single word. */
+static void chain_shorten(struct page *page)
+{
+	struct rmap_node *node = chain(page);
+
+	if (node && !node->next) {
+		page->rmap = node->place;
+		kfree(node);
+	}
+}
+
 /* Takes off the first place of which (place & mask) == want. Hold rmap_lock. */
 static bool chain_take(struct page *page, unsigned long want, unsigned long mask)
 {
@@ -83,6 +94,7 @@ static bool chain_take(struct page *page, unsigned long want, unsigned long mask
 		if ((node->place & mask) == want) {
 			*link = node->next;
 			kfree(node);
+			chain_shorten(page);
 			return true;
 		}
 		link = &node->next;
