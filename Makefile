@@ -8,7 +8,8 @@
 #   make install    DESTDIR= PREFIX=/usr/local
 #
 # BUILD=DIR builds elsewhere; SAN=1 builds with ASan and UBSan (in build-san);
-# CC=clang works; WERROR= drops -Werror for compilers newer than ours.
+# CC=clang works; WERROR= drops -Werror for compilers newer than ours; V=1 shows
+# the commands.
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
@@ -23,6 +24,8 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 AR ?= ar
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$(2)))
 WERROR ?= -Werror
 PKGS := json-c libelf libbpf libvirt
 
@@ -75,19 +78,23 @@ $(O)/.packages: Makefile
 
 $(O)/obj/%.o: %.c $(O)/.packages
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(O)/libptmm.a: $(LIB_OBJ)
-	rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
 $(O)/ptmm: $(VMM_OBJ) $(O)/libptmm.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # For machines without the libraries (and for the guest inside the guest).
 static: $(O)/ptmm-static
 $(O)/ptmm-static: $(VMM_OBJ) $(O)/libptmm.a
-	$(CC) $(LDFLAGS) -static -o $@ $^ $(STATIC_LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -static -o $@ $^ $(STATIC_LDLIBS)
 
 guests:
 	@$(MAKE) --no-print-directory -C guest-images/testguest O=$(O)/guest-images/testguest
@@ -96,15 +103,18 @@ tests: $(UNIT_BIN) $(GUEST_TEST_BIN)
 
 $(O)/tests/unit/%: $(O)/obj/tests/unit/%.o $(TEST_OBJ) $(O)/libptmm.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(O)/tests/guest/%: $(O)/obj/tests/guest/%.o $(TEST_OBJ) $(O)/libptmm.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(O)/tests/bench/%: $(O)/obj/tests/bench/%.o $(TEST_OBJ) $(O)/libptmm.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # demo and check install what they need first; a second make then sees it.
 deps:
