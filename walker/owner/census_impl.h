@@ -26,6 +26,7 @@
 #define OWNER_LIST 0x40000000u
 #define OWNER_INDEX 0x3fffffffu
 
+#define TABLE_ALIGN 64		/* of copies of tables */
 #define ROW_PFN_BITS 40
 #define ROW_LINKS_MAX ((1u << 24) - 1)
 

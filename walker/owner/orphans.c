@@ -55,7 +55,7 @@ static unsigned level_of(const struct census *c, const struct row *r, const uint
 
 void census_orphan_levels(struct census *c)
 {
-	uint64_t table[PT_FRAME_SIZE / 8];
+	_Alignas(TABLE_ALIGN) uint64_t table[PT_FRAME_SIZE / 8];
 	struct member recorded = { 0 };
 	bool changed = true;
 

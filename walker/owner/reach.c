@@ -24,9 +24,10 @@ struct walk {
 	uint32_t init;			/* index of init_mm */
 	unsigned half;			/* first slot of a root's kernel half */
 	bool has_kernel_root;
-	uint64_t kernel_root[PT_FRAME_SIZE / 8];	/* what every PGD is compared with */
-	uint64_t table[PT_FRAME_SIZE / 8];
-	uint64_t other[PT_FRAME_SIZE / 8];
+	/* As frames are, since a scan may load wide. */
+	_Alignas(TABLE_ALIGN) uint64_t kernel_root[PT_FRAME_SIZE / 8];
+	_Alignas(TABLE_ALIGN) uint64_t table[PT_FRAME_SIZE / 8];
+	_Alignas(TABLE_ALIGN) uint64_t other[PT_FRAME_SIZE / 8];
 };
 
 void anomaly_add(struct census *c, const struct anomaly *anomaly)
@@ -381,24 +382,19 @@ static bool walk_levels(struct walk *w)
 
 bool census_reach(struct census *c, struct err *e)
 {
-	struct walk *w = malloc(sizeof(*w));
 	const struct pt_level *top = &c->format->level[c->format->levels - 1u];
-	bool ok;
+	unsigned slots = 1u << top->shape.index_bits;
+	struct walk w;
 
 	c->anomalies.list = calloc(ANOMALIES_MAX, sizeof(*c->anomalies.list));
-	if (!w || !c->anomalies.list) {
-		free(w);
+	if (!c->anomalies.list)
 		return err_set(e, ERR_NO_MEMORY, 0, "out of memory for the census");
-	}
-	w->c = c;
-	w->e = e;
-	w->init = c->mms.init_mm;
-	w->half = c->format->va_signed ? 1u << (top->shape.index_bits - 1) :
-		  1u << top->shape.index_bits;
-	w->has_kernel_root = read_table(w, gpa_to_pfn(c->mms.mms[w->init].pgd), w->kernel_root);
-	if (!w->has_kernel_root)
+	w.c = c;
+	w.e = e;
+	w.init = c->mms.init_mm;
+	w.half = c->format->va_signed ? slots / 2 : slots;
+	w.has_kernel_root = read_table(&w, gpa_to_pfn(c->mms.mms[w.init].pgd), w.kernel_root);
+	if (!w.has_kernel_root)
 		census_note(c, "init_mm's root cannot be read: the kernel half was not walked");
-	ok = roots_add(w) && walk_levels(w);
-	free(w);
-	return ok;
+	return roots_add(&w) && walk_levels(&w);
 }
