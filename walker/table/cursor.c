@@ -38,18 +38,27 @@ static const void *place(struct pt_cursor *c, gpa_t at)
 	return c->view ? c->view + offset : NULL;
 }
 
-/* Last address that a table serves; only the top one has both canonical halves. */
+static bool is_root(const struct pt_cursor *c, struct pt_table t)
+{
+	return t.level + 1u == format_of(c)->levels;
+}
+
+/* Last address that a table serves; only a root may have both canonical halves. */
 static gva_t table_end(const struct pt_cursor *c, const struct pt_cursor_step *s)
 {
-	return pt_entry_end(format_of(c), s->table.level,
-			    pt_slot_first(format_of(c), s->table, s->va,
-					  pt_table_entries(s->table) - 1));
+	const struct pt_format *f = format_of(c);
+
+	if (!is_root(c, s->table))
+		return pt_entry_end(f, s->table.level + 1u, s->va);
+	return pt_entry_end(f, s->table.level,
+			    pt_slot_first(f, s->table, s->va, pt_table_entries(s->table) - 1));
 }
 
 static enum pt_way enter(struct pt_cursor *c, struct pt_table t, gva_t va, unsigned rights)
 {
 	const struct pt_format *f = format_of(c);
 	struct pt_cursor_step *s = &c->step[t.level];
+	gva_t end;
 
 	if (!pt_table_in_ram(c->machine, t))
 		return PT_WAY_OUTSIDE_RAM;
@@ -68,14 +77,11 @@ static enum pt_way enter(struct pt_cursor *c, struct pt_table t, gva_t va, unsig
 	*s = (struct pt_cursor_step) {
 		.table = t,
 		.va = pt_table_first(f, t, va),
-		.next = 0,
-		.stop = pt_table_entries(t),
 		.rights = rights,
 	};
-	if (c->first > s->va)
-		s->next = pt_table_index(f, t, c->first);
-	if (c->last < table_end(c, s))
-		s->stop = pt_table_index(f, t, c->last) + 1;
+	end = table_end(c, s);
+	s->next = c->first > s->va ? pt_table_index(f, t, c->first) : 0;
+	s->stop = pt_table_index(f, t, c->last < end ? c->last : end) + 1;
 	c->level = t.level;
 	c->kind = PT_NONE;
 	return PT_WAY_OPEN;
@@ -105,7 +111,7 @@ static unsigned run_stop(const struct pt_cursor *c, const struct pt_cursor_step 
 	const struct pt_format *f = format_of(c);
 	unsigned half = pt_table_entries(s->table) / 2;
 
-	if (from < half && half < s->stop &&
+	if (is_root(c, s->table) && from < half && half < s->stop &&
 	    pt_slot_first(f, s->table, s->va, half) !=
 	    pt_entry_end(f, s->table.level, pt_slot_first(f, s->table, s->va, half - 1)) + 1)
 		return half;
@@ -130,6 +136,7 @@ enum pt_item pt_cursor_next(struct pt_cursor *c)
 {
 	const struct pt_decode *d = &c->space->decode;
 	struct pt_cursor_step *s = &c->step[c->level];
+	unsigned entries = pt_table_entries(s->table);
 	unsigned from = s->next;
 	unsigned stop;
 	const void *at;
@@ -144,6 +151,10 @@ enum pt_item pt_cursor_next(struct pt_cursor *c)
 		uint64_t raw;
 		enum pt_kind kind;
 
+		if (s->next >= entries) {
+			s->next = stop;
+			break;
+		}
 		at = place(c, gpa);
 		if (!at) {
 			if (s->next > from)
@@ -151,7 +162,7 @@ enum pt_item pt_cursor_next(struct pt_cursor *c)
 			/* As much of the table as lies in this frame. */
 			do {
 				s->next++;
-			} while (s->next < stop &&
+			} while (s->next < stop && s->next < entries &&
 				 pt_entry_place(s->table, s->next) % PT_FRAME_SIZE);
 			set_item(c, s, from);
 			return PT_ITEM_UNREADABLE;

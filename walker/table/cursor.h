@@ -44,7 +44,11 @@ enum pt_way {
 struct pt_cursor_step {
 	struct pt_table table;
 	gva_t va;		/* of the table's first entry */
-	unsigned next, stop;	/* entries of the range still ahead: next <= i < stop */
+	/*
+	 * Entries of the range still ahead: next <= i < stop. Those that a table
+	 * does not have, since it is shorter than its slot, count as empty.
+	 */
+	unsigned next, stop;
 	struct pt_entry entry;	/* the one last read here: leads to the step below */
 	unsigned rights;	/* of the entries above, accumulated */
 };

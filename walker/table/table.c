@@ -9,9 +9,12 @@ static uint64_t span_mask(unsigned bits)
 	return bits >= 64 ? UINT64_MAX : (1ull << bits) - 1;
 }
 
-static unsigned table_span_bits(const struct pt_format *f, unsigned level, struct pt_shape shape)
+/* Of the slot that a table hangs in; its own where nothing is above it. */
+static uint64_t slot_mask(const struct pt_format *f, struct pt_table t)
 {
-	return f->level[level].shift + (unsigned)shape.index_bits;
+	if (t.level + 1u < f->levels)
+		return span_mask(f->level[t.level + 1].shift);
+	return span_mask(f->level[t.level].shift + (unsigned)t.shape.index_bits);
 }
 
 struct pt_table pt_root_table(const struct pt_space *s, const struct pt_root *r)
@@ -43,7 +46,7 @@ gpa_t pt_entry_place(struct pt_table t, unsigned index)
 
 unsigned pt_table_index(const struct pt_format *f, struct pt_table t, gva_t va)
 {
-	return (unsigned)(va >> f->level[t.level].shift) & (pt_table_entries(t) - 1);
+	return (unsigned)((va & slot_mask(f, t)) >> f->level[t.level].shift);
 }
 
 bool pt_table_in_ram(const struct machine *m, struct pt_table t)
@@ -122,15 +125,15 @@ gva_t pt_entry_end(const struct pt_format *f, unsigned level, gva_t va)
 
 gva_t pt_table_first(const struct pt_format *f, struct pt_table t, gva_t va)
 {
-	unsigned bits = table_span_bits(f, t.level, t.shape);
+	uint64_t mask = slot_mask(f, t);
 
 	/*
 	 * A table that spans both halves of a sign-extended space starts at 0,
 	 * whichever half va is in.
 	 */
-	if (f->va_signed && bits >= f->va_bits)
+	if (f->va_signed && mask >= span_mask(f->va_bits))
 		return 0;
-	return va & ~span_mask(bits);
+	return va & ~mask;
 }
 
 gva_t pt_slot_first(const struct pt_format *f, struct pt_table t, gva_t table, unsigned index)

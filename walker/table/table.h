@@ -45,7 +45,10 @@ unsigned pt_table_entries(struct pt_table);
 /* In bytes; may be less than a frame or more. */
 uint64_t pt_table_size(struct pt_table);
 gpa_t pt_entry_place(struct pt_table, unsigned index);
-/* Which entry serves va: by the table's own shape, where pt_index() goes by the level's. */
+/*
+ * Which entry serves va. Not less than pt_table_entries() where the table is
+ * shorter than the slot that it hangs in: then nothing is mapped there.
+ */
 unsigned pt_table_index(const struct pt_format *, struct pt_table, gva_t va);
 /* Is every byte of it RAM, and does it lie as entries must? */
 bool pt_table_in_ram(const struct machine *, struct pt_table);
@@ -68,7 +71,7 @@ bool pt_child(const struct pt_decode *, struct pt_entry, struct pt_table *);
 /* First and last address of the entry-sized span of this level that holds va. */
 gva_t pt_entry_first(const struct pt_format *, unsigned level, gva_t va);
 gva_t pt_entry_end(const struct pt_format *, unsigned level, gva_t va);
-/* First address of a whole table that serves va. */
+/* First address of the slot that a table hangs in (of a root: of what it spans). */
 gva_t pt_table_first(const struct pt_format *, struct pt_table, gva_t va);
 /* First address of a slot of a table whose first address is `table`. */
 gva_t pt_slot_first(const struct pt_format *, struct pt_table, gva_t table, unsigned index);

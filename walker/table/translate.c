@@ -45,6 +45,10 @@ enum pt_result pt_translate(struct machine *m, const struct pt_space *s, gva_t g
 
 		t->table = table;
 		t->level = table.level;
+		if (index >= pt_table_entries(table)) {
+			t->kind = PT_NONE;
+			return end(t, PT_NOT_MAPPED, "the table ends before this address");
+		}
 		if (!pt_read(m, d, table, index, &entry, &e)) {
 			if (e.code == ERR_NOT_RAM)
 				return end(t, PT_MALFORMED, t->depth ?
