@@ -44,13 +44,18 @@ static const struct option options[] = {
 
 struct request {
 	const char *target, *output;
-	char **addresses;
+	char **words;		/* addresses and symbols */
 	size_t count;
 	int by;			/* OPT_PID ... OPT_CR3 */
 	int64_t pid;
 	uint64_t vcpu, cr3;
 	bool live;
 	enum report_format format;
+};
+
+struct walk_addresses {
+	gva_t *list;
+	const char **symbols;	/* by which each was given, or NULL */
 };
 
 /* What the chosen space needs to stay alive while it is printed. */
@@ -143,15 +148,19 @@ static bool space_choose(struct walk_space *w, struct target *target,
 	}
 }
 
-static bool parse_address(const struct target *target, const char *word, gva_t *va,
-			  struct err *err)
+static bool parse_address(const struct target *target, const char *word,
+			  struct walk_addresses *addresses, size_t index, struct err *err)
 {
+	gva_t *va = &addresses->list[index];
+
 	if (word[0] >= '0' && word[0] <= '9') {
 		if (!cli_address(word, va, err))
 			return false;
 	} else if (!profile_symbol(target->profile, word, va, NULL)) {
 		return err_set(err, ERR_USAGE, 0, "'%.40s' is neither an address (0x...) nor a "
 			       "symbol of the guest's kernel", word);
+	} else {
+		addresses->symbols[index] = word;
 	}
 	if (!pt_canonical(kernel_space(target->kernel)->decode.format, *va))
 		return err_set(err, ERR_USAGE, 0, "0x%" PRIx64 " is not canonical: with %u-level "
@@ -162,16 +171,19 @@ static bool parse_address(const struct target *target, const char *word, gva_t *
 }
 
 static bool walk_paused(struct target *target, FILE *to, const struct request *request,
-			const gva_t *addresses, struct err *err)
+			const struct walk_addresses *addresses, struct err *err)
 {
-	struct walk_space w = { .report = { .kernel = target->kernel } };
+	struct walk_space w = {
+		.report = { .kernel = target->kernel, .symbols = addresses->symbols },
+	};
 	bool ok = space_choose(&w, target, request, err);
 
 	if (ok) {
 		w.report.space = &w.space;
 		w.report.mode = PT_MODE_ANY;
 		w.report.name = w.report.task ? NULL : w.name;
-		ok = report_walk(to, &w.report, addresses, request->count, request->format, err);
+		ok = report_walk(to, &w.report, addresses->list, request->count,
+				 request->format, err);
 	}
 	kernel_mms_free(&w.mms);
 	return ok;
@@ -179,7 +191,7 @@ static bool walk_paused(struct target *target, FILE *to, const struct request *r
 
 /* Into memory first: a reader that is slow to take the text must not stop the guest. */
 static bool walk_into(struct target *target, FILE *memory, const struct request *request,
-		      const gva_t *addresses, struct err *err)
+		      const struct walk_addresses *addresses, struct err *err)
 {
 	struct machine *machine = target->machine;
 	bool ok;
@@ -196,19 +208,22 @@ static bool walk_work(struct target *target, FILE *to, void *context, int *statu
 		      struct err *err)
 {
 	const struct request *request = context;
-	gva_t *addresses = calloc(request->count, sizeof(*addresses));
+	struct walk_addresses addresses = {
+		.list = calloc(request->count, sizeof(*addresses.list)),
+		.symbols = calloc(request->count, sizeof(*addresses.symbols)),
+	};
 	char *text = NULL;
 	size_t size = 0;
 	FILE *memory = open_memstream(&text, &size);
-	bool ok = addresses && memory;
+	bool ok = addresses.list && addresses.symbols && memory;
 
 	(void)status;
 	if (!ok)
 		err_set(err, ERR_NO_MEMORY, 0, "out of memory for %zu addresses", request->count);
 	for (size_t i = 0; ok && i < request->count; i++)
-		ok = parse_address(target, request->addresses[i], &addresses[i], err);
+		ok = parse_address(target, request->words[i], &addresses, i, err);
 	if (ok) {
-		ok = walk_into(target, memory, request, addresses, err);
+		ok = walk_into(target, memory, request, &addresses, err);
 		if (!ok && err->code != ERR_USAGE)
 			target_explain(target, err);
 	}
@@ -217,7 +232,8 @@ static bool walk_work(struct target *target, FILE *to, void *context, int *statu
 	if (ok && fwrite(text, 1, size, to) != size)
 		ok = err_set(err, ERR_SYSTEM, 0, "%s", strerror(errno));
 	free(text);
-	free(addresses);
+	free(addresses.symbols);
+	free(addresses.list);
 	return ok;
 }
 
@@ -272,7 +288,7 @@ int cmd_walk(int argc, char **argv)
 	if (argc - optind < 2)
 		return cli_usage("walk", "no address");
 	request.target = argv[optind];
-	request.addresses = argv + optind + 1;
+	request.words = argv + optind + 1;
 	request.count = (size_t)(argc - optind - 1);
 	return inspect(request.target, request.output, walk_work, &request);
 }

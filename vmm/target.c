@@ -93,7 +93,7 @@ void target_explain(struct target *target, struct err *err)
 	struct guest_status status;
 	struct err lost = { 0 };
 
-	if (!target->machine)
+	if (!target->machine || strcmp(target->machine->source, "kvm"))
 		return;
 	if (!kvm_status(target->machine, &status, &lost))
 		err_set(err, ERR_TARGET, 0, "the guest went away meanwhile: ptmm list shows "

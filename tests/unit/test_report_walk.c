@@ -123,6 +123,7 @@ static void golden(void **state)
 static void kernel_addresses_have_symbols(void **state)
 {
 	struct report_space space = { .mode = PT_MODE_ANY, .name = "init_mm" };
+	static const char *const given[2] = { "init_stack", NULL };
 	gva_t addresses[2];
 	struct scene s;
 	char *text;
@@ -138,6 +139,12 @@ static void kernel_addresses_have_symbols(void **state)
 	assert_non_null(strstr(text, "(init_task) -> gpa 0x"));
 	assert_non_null(strstr(text, "(init_task+0x8) -> gpa 0x"));
 	assert_non_null(strstr(text, ", kernel\n"));
+	free(text);
+	/* Two symbols may stand at one address: the user's own word wins. */
+	space.symbols = given;
+	text = walk_text(&space, addresses, 2, REPORT_TEXT);
+	assert_non_null(strstr(text, "(init_stack) -> gpa 0x"));
+	assert_non_null(strstr(text, "(init_task+0x8) -> gpa 0x"));
 	free(text);
 	scene_close(&s);
 }

@@ -61,6 +61,8 @@ struct report_space {
 	gva_t mm;		/* 0: not known */
 	const struct task *task;	/* NULL: `name` says what this is */
 	const char *name;	/* "init_mm", "vcpu 0", "cr3 0x1000" */
+	/* Symbols that the addresses were given by, NULL where not; may be NULL. */
+	const char *const *symbols;
 };
 
 /* Each address, level by level. Reads the guest: pause it for an exact answer. */

@@ -11,11 +11,14 @@ gpa_t walk_table_of(const struct pt_format *format, const struct pt_entry *entry
 	return entry->at - ((gpa_t)entry->index << format->level[entry->level].shape.entry_lg2);
 }
 
-const char *walk_symbol(const struct report_space *space, gva_t va, char *buf, size_t size)
+const char *walk_symbol(const struct report_space *space, const gva_t *addresses, size_t index,
+			char *buf, size_t size)
 {
 	uint64_t offset = 0;
-	const char *name = profile_symbol_at(kernel_profile(space->kernel), va, &offset);
+	const char *name = space->symbols ? space->symbols[index] : NULL;
 
+	if (!name)
+		name = profile_symbol_at(kernel_profile(space->kernel), addresses[index], &offset);
 	if (!name)
 		return NULL;
 	if (offset)
@@ -38,12 +41,11 @@ static void print_level(FILE *to, const struct pt_decode *decode, const struct p
 		pt_kind_name(pt_entry_kind(decode, *entry)), flags);
 }
 
-static void print_result(FILE *to, const struct report_space *space,
+static void print_result(FILE *to, const struct report_space *space, const char *name,
 			 const struct pt_translation *t)
 {
 	const char *level = space->space->decode.format->level[t->level].name;
-	char symbol[160], size[16];
-	const char *name = walk_symbol(space, t->gva, symbol, sizeof(symbol));
+	char size[16];
 
 	fprintf(to, "gva 0x%" PRIx64, t->gva);
 	if (name)
@@ -88,6 +90,7 @@ static bool walk_write_text(FILE *to, const struct report_space *space, const gv
 	print_space(to, space);
 	for (size_t i = 0; i < count; i++) {
 		struct pt_translation t;
+		char symbol[160];
 
 		pt_translate(kernel_machine(space->kernel), space->space, addresses[i],
 			     space->mode, &t);
@@ -97,7 +100,8 @@ static bool walk_write_text(FILE *to, const struct report_space *space, const gv
 			"ENTRY AT", "VALUE");
 		for (unsigned level = 0; level < t.depth; level++)
 			print_level(to, &space->space->decode, &t.path[level]);
-		print_result(to, space, &t);
+		print_result(to, space,
+			     walk_symbol(space, addresses, i, symbol, sizeof(symbol)), &t);
 	}
 	return emit_stream_error(to, err);
 }

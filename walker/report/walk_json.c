@@ -32,23 +32,24 @@ static struct json_object *walk_rights(struct emit *emit, unsigned rights)
 }
 
 static struct json_object *walk_address(struct emit *emit, const struct report_space *space,
-					gva_t va)
+					const gva_t *addresses, size_t index)
 {
 	const struct pt_decode *decode = &space->space->decode;
 	struct json_object *o = emit_object(emit), *levels = emit_array(emit);
 	char symbol[160];
-	const char *name = walk_symbol(space, va, symbol, sizeof(symbol));
+	const char *name = walk_symbol(space, addresses, index, symbol, sizeof(symbol));
 	struct pt_translation t;
 	bool page, broken;
 
-	pt_translate(kernel_machine(space->kernel), space->space, va, space->mode, &t);
+	pt_translate(kernel_machine(space->kernel), space->space, addresses[index],
+		     space->mode, &t);
 	page = t.result == PT_MAPPED || t.kind == PT_PROTNONE;
 	broken = t.result == PT_MALFORMED || t.result == PT_UNREADABLE;
 	for (unsigned i = 0; i < t.depth; i++)
 		emit_append(emit, levels, walk_entry(emit, decode, &t.path[i]));
 	emit_put(emit, o, "bad_table", broken ? emit_hex(emit, t.table.gpa) : NULL);
 	emit_put(emit, o, "gpa", page ? emit_hex(emit, t.gpa) : NULL);
-	emit_put(emit, o, "gva", emit_hex(emit, va));
+	emit_put(emit, o, "gva", emit_hex(emit, addresses[index]));
 	emit_put(emit, o, "level", emit_string(emit, decode->format->level[t.level].name));
 	emit_put(emit, o, "levels", levels);
 	emit_put(emit, o, "outside_ram", emit_bool(emit, page && t.outside_ram));
@@ -88,7 +89,7 @@ bool walk_write_json(FILE *to, const struct report_space *space, const gva_t *ad
 			return false;
 	}
 	for (size_t i = 0; i < count; i++)
-		if (!emit_write(&emit, walk_address(&emit, space, addresses[i]),
+		if (!emit_write(&emit, walk_address(&emit, space, addresses, i),
 				lines || i + 1 == count ? "\n" : ",\n", err))
 			return false;
 	if (!lines)
