@@ -48,6 +48,24 @@ void say(const char *text, uint64_t number);
 /* A failed self-check. */
 void fail(const char *text, uint64_t number) __attribute__((noreturn));
 
+/*
+ * What all programs share: one page, in the range of addresses where their data
+ * lies anyway, so that it costs no table.
+ */
+struct board {
+	uint32_t up;		/* programs that have built what they are for */
+	uint32_t failures;	/* failed self-checks */
+	uint64_t rounds;	/* of verifying, all programs' together */
+};
+
+extern struct board *board;
+void board_open(void);		/* first thing in main() */
+void board_up(void);		/* built: init counts these before it says READY */
+/* For ever: verify what `check` verifies, sleep. */
+void settle(void (*check)(void), unsigned ms) __attribute__((noreturn));
+
+enum { SHM_BOARD = 1, SHM_SHARED = 2, SHM_HUGE_SHARED = 3 };
+
 /* The word that belongs at an address, different for each `salt`. */
 static inline uint64_t word_for(uint64_t address, uint64_t salt)
 {

@@ -2,6 +2,10 @@
 /* lib_sys.c - see lib.h. */
 #include "guest-images/testguest/user/lib.h"
 
+#define BOARD_ADDRESS 0x7f0000ul
+
+struct board *board;
+
 static char *put_number(char *p, uint64_t n, unsigned base)
 {
 	char digits[20];
@@ -46,6 +50,8 @@ void exit(int status)
 
 void fail(const char *text, uint64_t number)
 {
+	if (board)
+		__atomic_add_fetch(&board->failures, 1, __ATOMIC_RELAXED);
 	say("SELF-CHECK FAILED:", 0);
 	say(text, number);
 	exit(1);
@@ -134,4 +140,27 @@ void verify(const void *start, size_t size, size_t step, uint64_t salt)
 	for (uint64_t a = (uint64_t)start; a < (uint64_t)start + size; a += step)
 		if (*(const volatile uint64_t *)a != word_for(a, salt))
 			fail("wrong word at", a);
+}
+
+void board_open(void)
+{
+	long shm = call3(SYS_SHM_OPEN, SHM_BOARD, PAGE, 0);
+
+	if (shm < 0)
+		fail("shm_open: error", (uint64_t)-shm);
+	board = map(BOARD_ADDRESS, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, shm);
+}
+
+void board_up(void)
+{
+	__atomic_add_fetch(&board->up, 1, __ATOMIC_SEQ_CST);
+}
+
+void settle(void (*check)(void), unsigned ms)
+{
+	for (;;) {
+		check();
+		__atomic_add_fetch(&board->rounds, 1, __ATOMIC_RELAXED);
+		sleep_ms(ms);
+	}
 }
