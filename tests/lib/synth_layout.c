@@ -33,7 +33,8 @@ struct layout {
 	const char *label;	/* its name, or what the table calls an unnamed one */
 	enum layout_kind kind;
 	uint32_t size;
-	struct layout_member members[MEMBERS_MAX];	/* of a TYPEDEF: [0].type is what it names */
+	/* Of a TYPEDEF: [0].type is what it names. */
+	struct layout_member members[MEMBERS_MAX];
 };
 
 struct base_type {
@@ -90,7 +91,8 @@ static const struct layout layouts[] = {
 	    M("mm_users", "atomic_t", 12), M("page_table_lock", "spinlock_t", 16),
 	    M("mmap_lock", "rw_semaphore", 24), M("mmlist", "list_head", 48),
 	    M("pgd", "ptr", 72), M("owner", "ptr", 80), M("flags", "u64", 88) } },
-	{ "mm_struct", STRUCT, 128, { M("", "<mm>", 8), M("cpu_bitmap", "u64", 120, .elements = 1) } },
+	{ "mm_struct", STRUCT, 128,
+	  { M("", "<mm>", 8), M("cpu_bitmap", "u64", 120, .elements = 1) } },
 	{ "signal_struct", STRUCT, 64, { M("live", "atomic_t", 8),
 	  M("thread_head", "list_head", 16, .only = IF_THREADS) } },
 	{ "task_struct", STRUCT, 192,
