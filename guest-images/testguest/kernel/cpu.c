@@ -81,6 +81,7 @@ void cpu_init(unsigned id)
 	cpu->gdt[7] = (sizeof(cpu->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ull << 40 |
 		      (tss >> 24 & 0xff) << 56;	/* 0x38 TSS, 16 bytes */
 	cpu->gdt[8] = tss >> 32;
+	cpu->tss.rsp[0] = (uint64_t)(&entry_stacks[id] + 1);	/* without PTI: the task's */
 	cpu->tss.ist[0] = (uint64_t)&mce_stacks[id] + STACK_SIZE;
 	cpu->tss.ist[1] = (uint64_t)&double_fault_stacks[id] + STACK_SIZE;
 	cpu->tss.io_map = sizeof(cpu->tss);

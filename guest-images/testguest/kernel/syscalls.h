@@ -29,7 +29,7 @@ enum {
 	SYS_UPTIME_MS = 201,
 	SYS_EXIT_GROUP = 231,
 	/* Not Linux's. */
-	SYS_PAGEOUT = 500,	/* (address, size): swap these pages out */
+	SYS_PAGEOUT = 500,	/* (address, size): swaps pages out, returns how many */
 	SYS_READY,		/* the workload is up: rings the doorbell */
 	SYS_OPTION,		/* (name, buf, size): an option of the command line; -ENOENT */
 	SYS_PLANT_BUG,		/* the bug of bug=NAME is planted in the caller's mm */

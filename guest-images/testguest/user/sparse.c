@@ -7,7 +7,7 @@
 #include "guest-images/testguest/user/lib.h"
 
 #define STEP (2 * MIB)
-#define FAR_FIRST 0x100000000000ul
+#define FAR_FIRST 0x300000000000ul
 #define FAR_STEP 0x010000000000ul	/* 1 TiB: another PUD table */
 
 enum { FAR = 4 };

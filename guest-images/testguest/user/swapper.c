@@ -8,10 +8,10 @@ static char *memory;
 
 static void page_out(void)
 {
-	long error = call2(SYS_PAGEOUT, memory, PAGES * PAGE);
+	long pages = call2(SYS_PAGEOUT, memory, PAGES * PAGE);
 
-	if (error)
-		fail("pageout: error", (uint64_t)-error);
+	if (pages <= 0)
+		fail("pageout: error", (uint64_t)-pages);
 }
 
 static void check(void)
