@@ -34,6 +34,9 @@ static const struct {
 } ends[] = {
 	{ 0x400123, " -> gpa 0x", "mapped" },
 	{ 0x40001234, " -> gpa 0x601234, 2 MiB, rw", "mapped" },
+	{ 0x80000000, " -> gpa 0x800000, 2 MiB, r-x, user", "mapped" },
+	{ 0x404000, ", 4 KiB, rw-, user", "mapped" },
+	{ 0x405000, " -> gpa 0x9000000000, 4 KiB, rwx, user, outside RAM", "mapped" },
 	{ 0x401000, "is not mapped: pte: the entry is empty", "not-mapped" },
 	{ 0x500000000000, "is not mapped: pgd: the entry is empty", "not-mapped" },
 	{ 0x402000, "is not mapped: pte: no access is allowed (PROT_NONE), gpa 0x",
@@ -59,6 +62,8 @@ static void open_space(struct scene *s, struct report_space *space, struct pt_sp
 	synth_entry_set(g, pte, 1, 0);
 	synth_entry_set(g, pte, 2, (~0x55000ull & X86_PTE_ADDR) | X86_PTE_PROTNONE);
 	synth_entry_set(g, pte, 3, 0x1230000000000002);
+	synth_entry_set(g, pte, 4, synth_entry(g, pte, 4) | X86_PTE_NX);
+	synth_entry_set(g, pte, 5, 0x9000000067);
 	/* Bit 51 is reserved, since no CPU here has that many address bits. */
 	synth_entry_set(g, pmd, 1, (1ull << 51) | 0x67);
 	synth_entry_set(g, pmd, 2, 0x4000000067);
