@@ -165,7 +165,7 @@ static void words(void **state)
 	machine_close(m);
 }
 
-/* RAM that ends with the last address there is. */
+/* RAM that ends with the last address there is, and RAM at 0: nothing wraps to it. */
 static void top_of_addresses(void **state)
 {
 	struct machine *m = buffer_machine_new(1);
@@ -173,14 +173,17 @@ static void top_of_addresses(void **state)
 	struct err e;
 
 	(void)state;
+	buffer_machine_add(m, 0, 0x1000, true);
 	buffer_machine_add(m, UINT64_MAX - 0x1fff, 0x2000, true);
 	buffer_machine_set(m, UINT64_MAX - 7, 42);
-	assert_int_equal(machine_memory(m), 0x2000);
+	assert_int_equal(machine_memory(m), 0x3000);
 	assert_int_equal(machine_frame_end(m), 1ull << 52);
 	assert_true(machine_has_frame(m, (1ull << 52) - 1));
 	assert_true(machine_read_u64(m, UINT64_MAX - 7, &value, &e));
 	assert_int_equal(value, 42);
 	assert_false(machine_read(m, UINT64_MAX - 3, &value, 8, &e));
+	assert_int_equal(e.code, ERR_NOT_RAM);
+	assert_true(machine_read(m, UINT64_MAX - 3, &value, 4, &e));
 	machine_close(m);
 }
 

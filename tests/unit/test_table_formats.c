@@ -246,6 +246,15 @@ static void walk_toy(void **state)
 	assert_int_equal(sum.unwalked_calls, 1);
 	assert_int_equal(sum.unwalked, 1024 * 4096);
 
+	/* The other half. */
+	sum = (struct sum) { .tiles = true, .next = LARGE };
+	buffer_machine_clear_unreadable(m);
+	buffer_machine_set_unreadable(m, 4);
+	assert_true(pt_walk(&w, &e));
+	assert_true(sum.tiles);
+	assert_int_equal(sum.leaves, 2);
+	assert_int_equal(sum.unwalked, 1024 * 4096);
+
 	/* One of its frames is no RAM: the whole table is broken. */
 	set(m, 0x1040 + 4 * 3, 0xf000 | 7);
 	sum = (struct sum) { .tiles = true, .next = LARGE };
