@@ -25,7 +25,6 @@
 
 struct server {
 	struct vm vm;
-	struct kvm_cpuid2 cpuid;
 	struct image image;
 	struct name_claim claim;
 	struct control *control;
@@ -39,7 +38,9 @@ static int setup(void **state)
 	    !image_read(&s->image, tiny_path("image"), NULL) ||
 	    !memory_create(&s->vm.mem, MEMORY_MIN, NULL) || !name_claim(&s->claim, "fake", NULL))
 		return -1;
-	s->vm.cpuid = &s->cpuid;
+	s->vm.cpuid = calloc(1, sizeof(*s->vm.cpuid));
+	if (!s->vm.cpuid)
+		return -1;
 	s->vm.image_fd = s->image.fd;
 	s->vm.image_size = s->image.size;
 	s->vm.wake_fd = -1;
@@ -64,6 +65,7 @@ static int teardown(void **state)
 	memory_destroy(&s->vm.mem);
 	image_free(&s->image);
 	events_deinit(&s->vm.events);
+	free(s->vm.cpuid);
 	free(s);
 	tiny_cleanup();
 	return 0;
