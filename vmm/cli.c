@@ -193,34 +193,58 @@ bool cli_levels(const char *words, const struct pt_format *format, uint8_t *mask
 	return true;
 }
 
-/* The pids next to one that does not exist, so that a wrong guess is soon right. */
+/* How many pids next to one that does not exist are named. */
 enum { PIDS_NAMED = 8 };
 
-const struct task *cli_task(const struct kernel_mms *mms, int64_t pid, struct err *err)
+/* Is a nearer to pid than b? Of two equally far ones the lower is. */
+static bool pid_nearer(int64_t pid, int64_t a, int64_t b)
 {
-	char list[120] = "";
-	int64_t last = -1;
-	size_t used = 0;
+	int64_t to_a = a < pid ? pid - a : a - pid, to_b = b < pid ? pid - b : b - pid;
 
-	for (uint32_t i = 0; i < mms->task_count; i++)
-		if (mms->tasks[i].pid == pid)
-			return &mms->tasks[i];
-	/* Those from a little below upwards, in order of number. */
-	for (int named = 0; named < PIDS_NAMED && used < sizeof(list); named++) {
-		int64_t next = INT64_MAX;
+	return to_a != to_b ? to_a < to_b : a < b;
+}
+
+/* The nearest pids that have an address space, in order of number. */
+static size_t pids_near(const struct kernel_mms *mms, int64_t pid, int64_t near[PIDS_NAMED])
+{
+	int64_t last = pid;
+	size_t n = 0;
+
+	while (n < PIDS_NAMED) {
+		int64_t best = -1;
+		size_t at = n;
 
 		for (uint32_t i = 0; i < mms->task_count; i++) {
 			const struct task *t = &mms->tasks[i];
 
-			if (t->mm && t->pid > last && t->pid > pid - PIDS_NAMED && t->pid < next)
-				next = t->pid;
+			if (t->mm && (last == pid || pid_nearer(pid, last, t->pid)) &&
+			    t->pid != last && (best < 0 || pid_nearer(pid, t->pid, best)))
+				best = t->pid;
 		}
-		if (next == INT64_MAX)
+		if (best < 0)
 			break;
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%" PRId64,
-					 used ? " " : "", next);
-		last = next;
+		last = best;
+		for (; at && near[at - 1] > best; at--)
+			near[at] = near[at - 1];
+		near[at] = best;
+		n++;
 	}
+	return n;
+}
+
+const struct task *cli_task(const struct kernel_mms *mms, int64_t pid, struct err *err)
+{
+	int64_t near[PIDS_NAMED];
+	char list[120] = "";
+	size_t used = 0, count;
+
+	for (uint32_t i = 0; i < mms->task_count; i++)
+		if (mms->tasks[i].pid == pid)
+			return &mms->tasks[i];
+	count = pids_near(mms, pid, near);
+	for (size_t i = 0; i < count && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%" PRId64,
+					 used ? " " : "", near[i]);
 	err_set(err, ERR_USAGE, 0, "no pid %" PRId64 "%s%s: ptmm report lists them", pid,
 		*list ? "; near it: " : "", list);
 	return NULL;

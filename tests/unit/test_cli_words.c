@@ -122,10 +122,14 @@ static void unknown_pid_names_near_ones(void **state)
 	assert_ptr_equal(cli_task(&mms, 63, &err), &tasks[20]);
 	assert_null(cli_task(&mms, 61, &err));
 	assert_int_equal(err.code, ERR_USAGE);
-	assert_string_equal(err.message, "no pid 61; near it: 54 57 60 66 69 72 75 78: "
+	assert_string_equal(err.message, "no pid 61; near it: 48 51 54 57 60 66 69 72: "
 			    "ptmm report lists them");
 	assert_null(cli_task(&mms, 5000, &err));
-	assert_string_equal(err.message, "no pid 5000: ptmm report lists them");
+	assert_string_equal(err.message, "no pid 5000; near it: 99 102 105 108 111 114 117 120: "
+			    "ptmm report lists them");
+	mms.task_count = 0;
+	assert_null(cli_task(&mms, 1, &err));
+	assert_string_equal(err.message, "no pid 1: ptmm report lists them");
 	assert_true(cli_pid("2147483647", &pid, &err));
 	assert_false(cli_pid("2147483648", &pid, &err));
 	assert_string_equal(err.message, "'2147483648' is not a pid");

@@ -39,8 +39,10 @@ static void summary_add(struct summary *s, const struct census_row *row,
 		owner->total++;
 		owner->tables[row->level]++;
 		owner->by_verdict[row->verdict]++;
-		if (owners->count > 1)
+		if (owners->count - 1 > owner->sharers) {
+			owner->sharers = owners->count - 1;
 			owner->shared_with = owners->list[i ? 0 : 1];
+		}
 	}
 }
 

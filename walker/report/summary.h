@@ -14,6 +14,7 @@ struct owner_summary {
 	uint32_t tables[PT_LEVELS_MAX];		/* by level */
 	uint32_t by_verdict[VERDICTS];
 	int64_t shared_with;			/* another owner of one of its tables, -1 */
+	size_t sharers;				/* how many others share that table */
 };
 
 struct summary {

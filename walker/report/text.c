@@ -134,6 +134,8 @@ static void print_agreement(FILE *to, const struct report *report, const struct 
 			if (!strncmp(label, "pid ", 4))
 				label[4 + strcspn(label + 4, " ")] = '\0';
 			fprintf(to, " with %s", label);
+			if (owner->sharers > 1)
+				fprintf(to, " and %zu more", owner->sharers - 1);
 		}
 	}
 	if (!*blank)
