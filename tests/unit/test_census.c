@@ -178,6 +178,7 @@ static void test_systematic_mismatch(void **state)
 static void test_inference(void **state)
 {
 	struct synth_options o = { .unrecorded = 0x7, .untyped = 0xc, .types = SYNTH_TYPES_6_1 };
+	struct census_options forced = { .typed_at = 1u << 2 };
 	struct synth_guest *g = synth_new(&o);
 	gva_t mm[MMS];
 	struct census *c;
@@ -188,6 +189,8 @@ static void test_inference(void **state)
 	/* Old words in the field of tables that this kernel does not record. */
 	synth_page_set(g, synth_table(g, mm[0], VA, 0), "pt_mm", ~0ull);
 	synth_page_set(g, synth_table(g, mm[1], VA, 0), "pt_mm", mm[0]);
+	/* One typed table makes no typed level. */
+	synth_page_set(g, synth_table(g, mm[1], VA, 2), "page_type", ~0x200u);
 	c = util_census(g, NULL);
 	util_assert_fine(g, c);
 	for (unsigned level = 0; level < 4; level++) {
@@ -195,6 +198,11 @@ static void test_inference(void **state)
 		assert_int_equal(census_typed_at(c, &levels)[level].holds, level < 2);
 	}
 	assert_int_equal(util_row(c, synth_table(g, mm[0], VA, 0)).verdict, VERDICT_UNRECORDED);
+	assert_int_equal(util_row(c, synth_pgd(g, mm[0])).verdict, VERDICT_MATCH);
+	census_free(c);
+	c = util_census(g, &forced);
+	assert_int_equal(util_row(c, synth_table(g, mm[0], VA, 2)).verdict, VERDICT_UNTYPED);
+	assert_int_equal(util_row(c, synth_table(g, mm[1], VA, 2)).verdict, VERDICT_UNRECORDED);
 	assert_int_equal(util_row(c, synth_pgd(g, mm[0])).verdict, VERDICT_MATCH);
 	census_free(c);
 	synth_free(g);
@@ -286,16 +294,52 @@ static void test_settle(void **state)
 	synth_free(g);
 }
 
-/* A second look at the same guest changes nothing. */
+/* A table that another mm, or another level, has at the second look. */
+static void test_settle_moved(void **state)
+{
+	struct synth_guest *g = synth_new(NULL);
+	struct census *first, *second;
+	pfn_t moved, risen, pud;
+	gva_t mm[MMS];
+
+	(void)state;
+	synth_populate(g, MMS, mm);
+	moved = synth_table(g, mm[0], VA, 0);
+	risen = synth_table(g, mm[2], VA, 0);
+	first = util_census(g, NULL);
+	synth_entry_set(g, synth_table(g, mm[0], VA, 1), synth_index(g, 1, VA), 0);
+	synth_entry_set(g, synth_table(g, mm[1], VA, 1), 100, pfn_to_gpa(moved) | TABLE_FLAGS);
+	synth_page_set(g, moved, "pt_mm", mm[1]);
+	pud = synth_table(g, mm[2], VA, 2);
+	synth_entry_set(g, synth_table(g, mm[2], VA, 1), synth_index(g, 1, VA), 0);
+	synth_entry_set(g, risen, synth_index(g, 0, VA), 0);
+	synth_entry_set(g, pud, 100, pfn_to_gpa(risen) | TABLE_FLAGS);
+	second = util_census(g, NULL);
+	assert_int_equal(util_row(second, moved).verdict, VERDICT_MATCH);
+	assert_int_equal(util_row(second, risen).verdict, VERDICT_MATCH);
+	assert_int_equal(util_row(second, risen).level, 1);
+	census_settle(first, second);
+	assert_int_equal(util_row(first, moved).verdict, VERDICT_IN_FLIGHT);
+	assert_int_equal(util_row(first, risen).verdict, VERDICT_IN_FLIGHT);
+	assert_int_equal(util_count(first, VERDICT_IN_FLIGHT), 2);
+	census_free(first);
+	census_free(second);
+	synth_free(g);
+}
+
+/* A second look at the same guest changes nothing; nor does a lock that is held then. */
 static void test_settle_same(void **state)
 {
 	struct synth_guest *g = synth_new(NULL);
 	struct census *first, *second;
+	gva_t mm[MMS];
 
 	(void)state;
-	synth_populate(g, MMS, NULL);
+	synth_populate(g, MMS, mm);
 	first = util_census(g, NULL);
+	synth_page_set(g, synth_table(g, mm[0], VA, 0), "ptl.val.counter", 1);
 	second = util_census(g, NULL);
+	assert_int_equal(util_count(second, VERDICT_IN_FLIGHT), 1);
 	census_settle(first, second);
 	util_assert_fine(g, first);
 	census_free(first);
@@ -339,6 +383,8 @@ static void test_kernel_mms(void **state)
 	(void)state;
 	synth_populate(g, 2, mm);
 	efi = synth_efi_mm(g);
+	/* Nobody keeps a kernel mm's book. */
+	synth_set(g, efi, "mm_struct", "pgtables_bytes.counter", 12345);
 	synth_map(g, efi, 0x10000000, 0, SYNTH_ANY_FRAME, X86_PTE_W);
 	/* A kernel mm may have a kernel half of its own. */
 	synth_entry_set(g, synth_pgd(g, efi), 300,
@@ -460,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_inference),
 		cmocka_unit_test(test_circles),
 		cmocka_unit_test(test_settle),
+		cmocka_unit_test(test_settle_moved),
 		cmocka_unit_test(test_settle_same),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_kernel_mms),

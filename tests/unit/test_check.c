@@ -286,6 +286,85 @@ static void foreign_lock(struct plant *p)
 	synth_page_set(p->g, synth_table(p->g, p->mm[1], VA, 1), "ptl.val.counter", 1);
 }
 
+static void orphan_of_locked(struct plant *p)
+{
+	orphan(p);
+	synth_set(p->g, p->mm[0], "mm_struct", "page_table_lock.val.counter", 1);
+}
+
+/* Another word that is no type, met first, hides no table. */
+static void orphan_behind_words(struct plant *p)
+{
+	synth_page_set(p->g, synth_frame(p->g), "page_type", 0x00f20000);
+	synth_page_set(p->g, synth_frame(p->g), "page_type", 0x0000f200);
+	orphan(p);
+}
+
+/* References say "shared", but only PMD tables can be. */
+static void cross_link_counted(struct plant *p)
+{
+	cross_link_pte(p);
+	synth_page_set(p->g, p->hit, "_refcount.counter", 2);
+}
+
+static void kernel_pmd_in_user(struct plant *p)
+{
+	pfn_t pud = synth_table(p->g, p->mm[0], VA, 2);
+
+	p->hit = synth_table(p->g, 0, 0xffffc90000000000ull, 1);
+	synth_page_set(p->g, p->hit, "_refcount.counter", 2);
+	synth_entry_set(p->g, pud, 100, pfn_to_gpa(p->hit) | TABLE_FLAGS);
+}
+
+static void kernel_reserved_garbage(struct plant *p)
+{
+	kernel_mismatch(p);
+	synth_page_set(p->g, p->hit, "pt_mm", synth_init_mm(p->g));
+	p->hit = synth_table(p->g, 0, 0xffffffff81000000ull, 0);
+	synth_page_set(p->g, p->hit, "pt_mm", 0xffff88800badbad0);
+}
+
+/* Most kernel tables of the level say nothing true: it is not recorded for them. */
+static void kernel_unrecorded(struct plant *p)
+{
+	gva_t va = 0xffffc90000000000ull;
+
+	kernel_mismatch(p);
+	for (unsigned i = 0; i < 3; i++)
+		synth_page_set(p->g, synth_table(p->g, 0, va + i * 0x200000ull, 0), "pt_mm",
+			       0xffff88800badbad0);
+}
+
+/* A process's LDT under PTI: tables of its own in the kernel half, in its book. */
+static void ldt(struct plant *p)
+{
+	unsigned slot = p->levels == 5 ? 512 - 112 : 512 - 240;
+
+	p->hit = synth_orphan(p->g, p->mm[0], p->levels - 2);
+	synth_entry_set(p->g, synth_pgd(p->g, p->mm[0]), slot,
+			pfn_to_gpa(p->hit) | X86_PTE_P | X86_PTE_W);
+	if (p->levels == 4)
+		synth_set(p->g, p->mm[0], "mm_struct", "pgtables_bytes.counter",
+			  synth_get(p->g, p->mm[0], "mm_struct", "pgtables_bytes.counter") + 4096);
+}
+
+/* The same slot without PTI; the table is not in the book. */
+static void kernel_half_private(struct plant *p)
+{
+	p->hit = synth_orphan(p->g, p->mm[0], p->levels - 2);
+	synth_entry_set(p->g, synth_pgd(p->g, p->mm[0]), 300,
+			pfn_to_gpa(p->hit) | X86_PTE_P | X86_PTE_W);
+}
+
+/* What users see of the kernel under PTI may hang on tables of its own. */
+static void pti_kernel_clone(struct plant *p)
+{
+	p->hit = synth_orphan(p->g, synth_init_mm(p->g), p->levels - 2);
+	for (unsigned i = 0; i < MMS; i++)
+		synth_entry_set(p->g, synth_user_pgd(p->g, p->mm[i]), 509,
+				pfn_to_gpa(p->hit) | X86_PTE_P | X86_PTE_W);
+}
+
 struct expect {
 	const char *name;
 	size_t count;
@@ -388,6 +467,25 @@ static const struct fault {
 	  .verdict = VERDICT_IN_FLIGHT, .bad = { { "in-flight", 2 } } },
 	{ .name = "foreign_lock", .plant = foreign_lock, .verdict = VERDICT_UNSET,
 	  .bad = { { "unset", 1 }, { "in-flight", 1 } }, .findings = { { "unset", 1 } } },
+	{ .name = "orphan_of_locked", .plant = orphan_of_locked, .verdict = VERDICT_IN_FLIGHT,
+	  .bad = { { "in-flight", 5 } }, .levels = 4 },
+	{ .name = "orphan_behind_words", .plant = orphan_behind_words,
+	  .verdict = VERDICT_ORPHAN, .bad = { { "orphan", 1 } },
+	  .findings = { { "orphan", 1 } } },
+	{ .name = "cross_link_counted", .plant = cross_link_counted,
+	  .verdict = VERDICT_CROSS_LINKED, .bad = { { "cross-linked", 1 } },
+	  .findings = { { "cross-linked", 1 } } },
+	{ .name = "kernel_pmd_in_user", .plant = kernel_pmd_in_user,
+	  .verdict = VERDICT_CROSS_LINKED, .bad = { { "cross-linked", 1 } },
+	  .findings = { { "cross-linked", 1 } } },
+	{ .name = "kernel_reserved_garbage", .plant = kernel_reserved_garbage,
+	  .verdict = VERDICT_KERNEL },
+	{ .name = "kernel_unrecorded", .plant = kernel_unrecorded, .verdict = VERDICT_KERNEL },
+	{ .name = "ldt", .plant = ldt, .verdict = VERDICT_MATCH, .pti = true },
+	{ .name = "kernel_half_private", .plant = kernel_half_private,
+	  .verdict = VERDICT_MATCH, .findings = { { "kernel_half", 1 } } },
+	{ .name = "pti_kernel_clone", .plant = pti_kernel_clone, .verdict = VERDICT_KERNEL,
+	  .pti = true },
 	{ .name = "mm_lock_on_fault", .plant = mm_lock_on_fault, .verdict = VERDICT_IN_FLIGHT,
 	  .bad = { { "in-flight", 5 } }, .levels = 4 },
 };
@@ -544,6 +642,35 @@ static void test_places(void **state)
 	assert_int_equal(f.list[0].severity, SEVERITY_ERROR);
 	assert_non_null(strstr(f.list[0].message, "0x7ffffff,"));
 	assert_int_equal(util_row(c, pmd).entries[PT_BAD], 1);
+	assert_int_equal(util_row(c, pmd).entries[PT_TABLE], 4);
+	findings_free(&f);
+	census_free(c);
+	synth_free(g);
+}
+
+/* What lies below an unreadable table is no proven leak; what does not, is. */
+static void test_orphan_severity(void **state)
+{
+	struct synth_guest *g = synth_new(NULL);
+	size_t errors = 0, warnings = 0;
+	struct findings f;
+	struct census *c;
+	gva_t mm[2];
+
+	(void)state;
+	synth_populate(g, 2, mm);
+	synth_unreadable(g, synth_table(g, mm[0], VA, 1));
+	synth_orphan(g, mm[1], 0);
+	c = util_census(g, NULL);
+	assert_true(check_run(c, synth_kernel(g), &f, NULL));
+	for (size_t i = 0; i < f.count; i++) {
+		if (strcmp(f.list[i].check, "orphan"))
+			continue;
+		errors += f.list[i].severity == SEVERITY_ERROR;
+		warnings += f.list[i].severity == SEVERITY_WARNING;
+	}
+	assert_int_equal(errors, 1);
+	assert_int_equal(warnings, 4);
 	findings_free(&f);
 	census_free(c);
 	synth_free(g);
@@ -555,6 +682,7 @@ int main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_orphan_severity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

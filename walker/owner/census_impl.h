@@ -55,7 +55,7 @@ struct row {
 	uint32_t links : 24;
 	uint32_t origin : 2;	/* enum row_origin */
 	uint32_t root : 1;	/* an mm names it */
-	uint32_t twice : 1;	/* two links by the same owner */
+	uint32_t twice : 1;	/* two links by its only owner */
 	uint32_t cross : 1;	/* several owners and no legitimate reason */
 	uint32_t held : 1;	/* the lock of its own entries is held */
 };

@@ -108,7 +108,7 @@ static bool owner_locked(const struct census *c, const struct row *r)
 
 /*
  * The lock of a table's entries: its own for the two bottom levels, the mm's
- * above. On a page that has lost its type the word is no lock.
+ * above. (On a page that has lost its type kernel_page() sees no lock.)
  */
 static bool lock_held(const struct census *c, const struct row *r)
 {
@@ -116,7 +116,7 @@ static bool lock_held(const struct census *c, const struct row *r)
 
 	if (r->level >= 2)
 		return owner_locked(c, r);
-	return facts && facts->ptl && facts->type == PAGE_TYPE_TABLE;
+	return facts && facts->ptl;
 }
 
 static bool is_bad(enum verdict v)
@@ -203,7 +203,7 @@ static void judge_row(struct census *c, struct row *r)
 /* Counts a table page into the books of its owners. */
 static void book_row(struct census *c, const struct row *r)
 {
-	bool in_bytes = r->level <= 2 && r->origin != ROW_PTI_ROOT && r->origin != ROW_UNREACHED;
+	bool in_bytes = r->level <= 2;
 	uint32_t count;
 	const uint32_t *owners = owners_of(c, r, &count);
 
@@ -215,6 +215,7 @@ static void book_row(struct census *c, const struct row *r)
 		/* Not each mm that reaches such a table has it in its book. */
 		if (in_bytes && (r->cross || r->kernel_half))
 			book->disputed += PT_FRAME_SIZE;
+		/* So is the PGD of an mm whose lock is held. */
 		if (r->verdict == VERDICT_IN_FLIGHT)
 			book->unsettled = true;
 	}
@@ -235,5 +236,5 @@ void census_judge(struct census *c)
 	for (uint32_t i = 0; i < c->count; i++)
 		book_row(c, &c->rows[i]);
 	for (uint32_t mm = 0; mm < c->mms.mm_count; mm++)
-		c->book[mm].unsettled |= c->mms.mms[mm].locked || c->book[mm].unreadable;
+		c->book[mm].unsettled |= c->book[mm].unreadable;
 }

@@ -46,10 +46,8 @@ bool owners_add(struct census *c, struct row *r, uint32_t ref, struct err *e)
 	}
 	if ((r->owner & ~OWNER_INDEX) == OWNER_LIST) {
 		head = r->owner & OWNER_INDEX;
-		if (c->owners.node[head].ref == ref) {
-			r->twice = 1;
+		if (c->owners.node[head].ref == ref)
 			return true;
-		}
 	} else if (!node_push(c, r->owner, &head, e)) {
 		return false;
 	}
@@ -67,16 +65,14 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorts and drops duplicates; *twice says that there were some. */
-static uint32_t sort_unique(uint32_t *list, uint32_t count, bool *twice)
+/* Sorts and drops duplicates; returns how many are left. */
+static uint32_t sort_unique(uint32_t *list, uint32_t count)
 {
 	uint32_t kept = 0;
 
 	qsort(list, count, sizeof(*list), by_number);
 	for (uint32_t i = 0; i < count; i++) {
-		if (kept && list[kept - 1] == list[i])
-			*twice = true;
-		else
+		if (!kept || list[kept - 1] != list[i])
 			list[kept++] = list[i];
 	}
 	return kept;
@@ -176,15 +172,13 @@ static bool owners_close_row(struct census *c, struct row *r, struct err *e)
 	struct owner_sets *o = &c->owners;
 	uint32_t refs = 0;
 	uint64_t count = 0;
-	bool twice = false, again = false;
 
 	for (uint32_t n = r->owner & OWNER_INDEX; n != NO_ROW; n = o->node[n].next) {
 		if (!scratch_room(o, refs + 1ull, e))
 			return false;
 		o->scratch[refs++] = o->node[n].ref;
 	}
-	refs = sort_unique(o->scratch, refs, &twice);
-	r->twice |= twice;
+	refs = sort_unique(o->scratch, refs);
 
 	/* Sets sort last, so that the expansion can follow the references. */
 	for (uint32_t i = 0; i < refs; i++) {
@@ -216,8 +210,7 @@ static bool owners_close_row(struct census *c, struct row *r, struct err *e)
 			count++;
 		}
 	}
-	count = sort_unique(o->scratch + refs, (uint32_t)count, &again);
-	r->twice |= again;
+	count = sort_unique(o->scratch + refs, (uint32_t)count);
 	return set_intern(o, o->scratch + refs, (uint32_t)count, &r->owner, e);
 }
 
