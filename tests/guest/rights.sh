@@ -28,7 +28,11 @@ done
 walked()
 {
 	if ! "$PTMM" walk rights --pid "$1" "$2" --format json > "$work/walk" 2> "$work/err"; then
-		grep -q 'not canonical' "$work/err" && echo "---" || cat "$work/err"
+		if grep -q 'not canonical' "$work/err"; then
+			echo "---"
+		else
+			cat "$work/err"
+		fi
 		return
 	fi
 	jq -r '[.. | objects | select(has("gva"))][0]

@@ -25,16 +25,20 @@ static uint64_t word_for(enum scramble how, const struct census *census, const s
 			 uint64_t *seed)
 {
 	const struct kernel_mms *mms = census_mms(census);
-	uint32_t other;
+	uint32_t start;
 
 	if (how == TO_NOTHING)
 		return 0;
 	if (how == TO_GARBAGE)
 		return live_random(seed) | 1;
-	do
-		other = (uint32_t)(live_random(seed) % mms->mm_count);
-	while ((int64_t)other == row->owner || mms->mms[other].kind != MM_USER);
-	return mms->mms[other].at;
+	start = (uint32_t)(live_random(seed) % mms->mm_count);
+	for (uint32_t i = 0; i < mms->mm_count; i++) {
+		uint32_t other = (start + i) % mms->mm_count;
+
+		if ((int64_t)other != row->owner && mms->mms[other].kind == MM_USER)
+			return mms->mms[other].at;
+	}
+	return mms->mms[mms->init_mm].at;
 }
 
 static bool scramble(struct kernel *kernel, const struct census *census, enum scramble how,

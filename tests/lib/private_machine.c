@@ -70,7 +70,8 @@ static bool copy_regions(struct private *p, struct err *e)
 
 		*r = p->of->regions[i];
 		size = r->last - r->first + 1;
-		p->bytes[i] = malloc(size);
+		/* Views start at frame boundaries, as in any machine. */
+		p->bytes[i] = aligned_alloc(PT_FRAME_SIZE, size);
 		m->region_count++;
 		if (!p->bytes[i])
 			return err_set(e, ERR_NO_MEMORY, 0, "no memory for a copy of the guest");
