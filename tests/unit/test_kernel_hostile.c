@@ -301,7 +301,8 @@ static void exercise(const struct profile *p)
 	static const char *const members[][2] = {
 		{ "page", "pt_mm" }, { "ptdesc", "pt_mm" },
 		{ "mm_struct", "mmap_lock.count.counter" }, { "task_struct", "comm" },
-		{ "task_struct", "sched_contributes" }, { "uts_namespace", "name.release" }, { "page", "nothing" },
+		{ "task_struct", "sched_contributes" }, { "uts_namespace", "name.release" },
+		{ "page", "nothing" },
 	};
 	uint64_t offset;
 	int64_t value;
