@@ -11,17 +11,22 @@
  *   T PAT               G global           r reserved, must be 0
  *   1, 0 as it must be  D A C t U W        P present
  */
-/* In groups: bits 63, 62:52, 51:48, then one group for each eight bits, 15:12, 11:8, 7:0. */
+/* In groups: bits 63, 62:52, 51:48, 47:40, 39:32; 31:24, 23:16, 15:12, 11:8, 7:0. */
 static const char pml[65] =
-	"X" "..........." "aaaa" "aaaaaaaa" "aaaaaaaa" "aaaaaaaa" "aaaaaaaa" "aaaa" "...." "r.ACtUWP";
+	"X" "..........." "aaaa" "aaaaaaaa" "aaaaaaaa"
+	"aaaaaaaa" "aaaaaaaa" "aaaa" "...." "r.ACtUWP";
 static const char table[65] =
-	"X" "..........." "aaaa" "aaaaaaaa" "aaaaaaaa" "aaaaaaaa" "aaaaaaaa" "aaaa" "...." "0.ACtUWP";
+	"X" "..........." "aaaa" "aaaaaaaa" "aaaaaaaa"
+	"aaaaaaaa" "aaaaaaaa" "aaaa" "...." "0.ACtUWP";
 static const char leaf_1g[65] =
-	"X" "kkkk......." "aaaa" "aaaaaaaa" "aaaaaaaa" "aarrrrrr" "rrrrrrrr" "rrrT" "...G" "1DACtUWP";
+	"X" "kkkk......." "aaaa" "aaaaaaaa" "aaaaaaaa"
+	"aarrrrrr" "rrrrrrrr" "rrrT" "...G" "1DACtUWP";
 static const char leaf_2m[65] =
-	"X" "kkkk......." "aaaa" "aaaaaaaa" "aaaaaaaa" "aaaaaaaa" "aaarrrrr" "rrrT" "...G" "1DACtUWP";
+	"X" "kkkk......." "aaaa" "aaaaaaaa" "aaaaaaaa"
+	"aaaaaaaa" "aaarrrrr" "rrrT" "...G" "1DACtUWP";
 static const char leaf_4k[65] =
-	"X" "kkkk......." "aaaa" "aaaaaaaa" "aaaaaaaa" "aaaaaaaa" "aaaaaaaa" "aaaa" "...G" "TDACtUWP";
+	"X" "kkkk......." "aaaa" "aaaaaaaa" "aaaaaaaa"
+	"aaaaaaaa" "aaaaaaaa" "aaaa" "...G" "TDACtUWP";
 
 static int bit(uint64_t word, int n)
 {

@@ -58,8 +58,8 @@ static void check_entry(const struct pair *p, unsigned level, uint64_t raw)
 		want_addr = ref_addr(&p->cpu, (int)level, raw);
 	if ((int)kind != (int)want || addr != want_addr ||
 	    rights != ((w ? PT_W : 0u) | (u ? PT_U : 0u) | (x ? PT_X : 0u)))
-		fail_msg("%s level %u, maxphyaddr %d nx %d 1g %d linux %d: 0x%016llx: %d, reference "
-			 "%d; addr 0x%llx, reference 0x%llx; rights %u", f->name, level,
+		fail_msg("%s level %u, maxphyaddr %d nx %d 1g %d linux %d: 0x%016llx: %d, "
+			 "reference %d; addr 0x%llx, reference 0x%llx; rights %u", f->name, level,
 			 p->cpu.maxphyaddr, p->cpu.nx, p->cpu.huge_1g, p->cpu.linux_rules,
 			 (unsigned long long)raw, kind, want, (unsigned long long)addr,
 			 (unsigned long long)want_addr, rights);
