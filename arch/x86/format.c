@@ -2,7 +2,7 @@
 /*
  * format.c - x86-64 4-level and 5-level paging, as data and five functions.
  *
- * Sources: Intel SDM vol. 3A (edition of December 2023), 4.5.4 "Linear-address
+ * Sources: Intel SDM vol. 3A, 4.5.4 "Linear-address
  * translation with 4-level and 5-level paging", tables 4-14 to 4-20, and 4.7
  * (which reserved bits fault); AMD APM vol. 2, 5.3 to 5.4. Freestanding.
  *
@@ -13,8 +13,8 @@
  *     CPUID has no 1 GiB pages (4.5.4);
  *   - bits 20:13 of a 2 MiB leaf (table 4-18), 29:13 of a 1 GiB leaf (4-16):
  *     bit 12 of these is PAT, neither address nor reserved.
- * AMD also reserves bit 8 in PML4E and non-leaf PDPTE (APM figures 5-20 to
- * 5-23); Intel ignores it there, and so does this file: no vendor is known here.
+ * AMD also reserves bit 8 in PML4E and non-leaf PDPTE (APM vol. 2,
+ * 5.3); Intel ignores it there, and so does this file: no vendor is known here.
  */
 #include "arch/x86/x86.h"
 #include "arch/x86/scan.h"
