@@ -3,7 +3,8 @@
  * exit.c - how tasks end, and who waits for them.
  *
  * A task ends itself, always, on its own way back to ring 3: kill only marks. A
- * leader stays a zombie until all its threads are gone and its parent asked.
+ * leader stays a zombie until all its threads are gone and its parent asked; the
+ * kernel as a parent does not ask.
  */
 #include "guest-images/testguest/kernel/kernel.h"
 #include "guest-images/testguest/kernel/mm.h"
@@ -45,32 +46,61 @@ static void exit_mm(struct task_struct *t)
 	mmput(mm);
 }
 
+/* Off all lists; tasklist_lock is held. */
+static void unlist(struct task_struct *leader)
+{
+	list_del(&leader->sibling);
+	list_del(&leader->tasks);
+}
+
+/*
+ * Children of a process that ends go to init. If there is no init (a lost table
+ * killed it), to the kernel, which asks nobody for a status.
+ */
+static void reparent_children(struct task_struct *leader)
+{
+	struct task_struct *child, *n, *heir = reaper;
+
+	list_for_each_entry_safe(child, n, &leader->children, sibling) {
+		if (!heir && child->signal->nr_threads == 0) {
+			unlist(child);
+			sched_wait_zombie(child);
+			task_release(child);
+			continue;
+		}
+		list_del(&child->sibling);
+		list_add_tail(&child->sibling, heir ? &heir->children : &init_task.children);
+		sched_reparent(child, heir ? heir : &init_task);
+	}
+}
+
 /* Ends the calling task alone. */
 void task_exit(int code)
 {
-	struct task_struct *t = current, *leader = t->group_leader, *child, *n;
-	struct task_struct *heir = reaper ? reaper : &init_task;
+	struct task_struct *t = current, *leader = t->group_leader;
 	uint32_t pid = (uint32_t)leader->pid, status;
-	bool last;
+	bool last, unasked;
 
-	if (t == reaper)
-		panic("init exited with status %d", code);
 	t->flags |= PF_EXITING;
 	exit_mm(t);
 
 	spin_lock(&tasklist_lock);
 	t->exit_code = leader->signal->group_exit ? leader->signal->group_exit_code : code;
 	last = --leader->signal->nr_threads == 0;
+	unasked = last && leader->real_parent == &init_task;
 	if (t != leader)
 		list_del(&t->thread_node);
 	if (last) {
-		list_for_each_entry_safe(child, n, &leader->children, sibling) {
-			list_del(&child->sibling);
-			list_add_tail(&child->sibling, &heir->children);
-			sched_reparent(child, heir);
+		if (leader == reaper) {
+			if (leader->exit_code != 128 + SIGBUS)
+				panic("Attempted to kill init! exitcode=%d", leader->exit_code);
+			reaper = NULL;
 		}
+		reparent_children(leader);
+		if (unasked)
+			unlist(leader);
 		/* The leader ended before; its parent may reap it as soon as we unlock. */
-		if (t != leader)
+		else if (t != leader)
 			sched_notify(leader->real_parent);
 	}
 	status = (uint32_t)leader->exit_code;
@@ -78,7 +108,11 @@ void task_exit(int code)
 
 	if (last && !(t->flags & PF_KTHREAD))
 		doorbell(DOORBELL_EXIT, pid, status, 0, 0);
-	sched_exit(t == leader ? EXIT_ZOMBIE : TASK_DEAD);
+	if (t != leader && unasked) {
+		sched_wait_zombie(leader);
+		task_release(leader);
+	}
+	sched_exit(t == leader && !unasked ? EXIT_ZOMBIE : TASK_DEAD);
 }
 
 /* Ends all threads of the caller's group. */
@@ -114,8 +148,7 @@ static struct task_struct *find_waitable(struct task_struct *parent, int64_t pid
 			continue;
 		*any = true;
 		if (waitable(child)) {
-			list_del(&child->sibling);
-			list_del(&child->tasks);
+			unlist(child);
 			return child;
 		}
 	}
@@ -146,9 +179,7 @@ long sys_wait(int64_t pid, uint64_t status, bool nohang)
 			return -EINTR;
 		sleep_unless(&leader->child_event, self == leader ? 0 : jiffies + 2);
 	}
-	/* sched_exit() holds sched_lock until the zombie has left its stack. */
-	spin_lock(&sched_lock);
-	spin_unlock(&sched_lock);
+	sched_wait_zombie(child);
 	got = child->pid;
 	code = child->exit_code;
 	task_release(child);

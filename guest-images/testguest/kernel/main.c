@@ -185,11 +185,12 @@ void kernel_start(const struct boot_info *boot)
 	printk("%s", linux_banner);
 	sysctl_memory_failure_recovery = !option_is("recover", "off");
 	entry_pti = option_is("pti", "on");
+	sched_preempt = !option_is("timer", "off");
 	mm_init(&boot_info);
 	smp_boot_cpus(boot_info.cpus);
+	init_create();			/* first: it is pid 1 */
 	kthread_run(rcu_gp, NULL, "rcu_gp");
 	kthread_run(kworker, NULL, "kworker/0");
-	init_create();
 	idle_loop();
 }
 

@@ -15,6 +15,7 @@ static uint64_t next_wake = UINT64_MAX;	/* no sleeper wants to wake before */
 
 spinlock_t sched_lock;
 uint64_t jiffies;
+bool sched_preempt = true;
 
 void switch_stacks(uint64_t *save_sp, uint64_t load_sp);
 
@@ -210,6 +211,18 @@ void sched_reparent(struct task_struct *child, struct task_struct *parent)
 	spin_unlock(&sched_lock);
 }
 
+/* A task that is on its last way to EXIT_ZOMBIE: returns when it has left its stack. */
+void sched_wait_zombie(const struct task_struct *t)
+{
+	while (READ_ONCE(t->__state) != EXIT_ZOMBIE) {
+		smp_poll();
+		cpu_relax();
+	}
+	/* The zombie's switch holds sched_lock until another stack is loaded. */
+	spin_lock(&sched_lock);
+	spin_unlock(&sched_lock);
+}
+
 /* A child of this task ended, or may have. */
 void sched_notify(struct task_struct *parent)
 {
@@ -234,14 +247,14 @@ static void wake_sleepers(void)
 }
 
 /* The timer: it interrupts ring 3 and idle, never the rest of the kernel. */
-void sched_tick(bool preempt)
+void sched_tick(bool user)
 {
 	struct cpu *cpu = this_cpu();
 
 	cpu->quiescent++;
 	if (cpu->id == 0 && ++jiffies >= next_wake)
 		wake_sleepers();
-	if (preempt && !list_empty(&run_queue))
+	if (user && sched_preempt && !list_empty(&run_queue))
 		cpu->need_resched = 1;
 }
 

@@ -160,7 +160,9 @@ void sleep_unless(const uint32_t *flag, uint64_t wake_at);
 void sched_exit(uint32_t state) __attribute__((noreturn));
 void sched_notify(struct task_struct *parent);
 void sched_reparent(struct task_struct *child, struct task_struct *parent);
-void sched_tick(bool preempt);
+void sched_wait_zombie(const struct task_struct *);
+void sched_tick(bool user);
+extern bool sched_preempt;		/* false: timer=off */
 void idle_loop(void) __attribute__((noreturn));
 void switch_finish(void);		/* the first thing that a new task does */
 
@@ -179,7 +181,7 @@ void task_publish(struct task_struct *, struct task_struct *parent);
 /* A frame that enters ring 3 afresh. */
 void regs_start_user(struct pt_regs *, uint64_t rip, uint64_t rsp, uint64_t arg0, uint64_t arg1);
 void init_create(void);			/* pid 1: program `init` */
-extern struct task_struct *reaper;	/* pid 1: whoever has no parent is its child */
+extern struct task_struct *reaper;	/* pid 1: whoever has no parent is its child; or NULL */
 
 /* fork.c, exit.c */
 long sys_fork(struct pt_regs *);

@@ -6,7 +6,10 @@
  *   workload=small   a handful of processes instead of all
  *   churn[=N]        N (2) processes more that never rest
  *   bug=NAME         two victims, the first thing in whose mm is the planted bug
+ *   probe            a process that says on the console what it may access
  *   seconds=N        power off after that long; status: failed self-checks
+ *
+ * On the serial line 's' asks for a status line and 'q' powers off.
  */
 #include "guest-images/testguest/user/lib.h"
 
@@ -35,30 +38,36 @@ static const struct start {
 
 enum { STARTS = sizeof(workload) / sizeof(workload[0]) };
 
-static void report(long pid, int status)
-{
-	if (status == 0)
-		return;
-	say("a process ended with status", (uint64_t)status);
-	say("... its pid was", (uint64_t)pid);
-}
-
 static bool reap(void)
 {
 	int status = 0;
 	long pid = call3(SYS_WAIT, -1, &status, 1);
 
-	if (pid <= 0)
-		return false;
-	report(pid, status);
-	return true;
+	if (pid > 0 && status)
+		say_two("pid", (uint64_t)pid, " ended with status", (uint64_t)status);
+	return pid > 0;
+}
+
+/* What came in on the serial line: one letter a command. */
+static void console(void)
+{
+	char c;
+
+	while (call3(SYS_READ, 0, &c, 1) == 1) {
+		if (c == 's')
+			say_two("rounds of verifying:", board->rounds, " failures:", board->failures);
+		if (c == 'q')
+			call1(SYS_POWEROFF, board->failures);
+	}
 }
 
 static void wait_up(unsigned expected)
 {
 	while (__atomic_load_n(&board->up, __ATOMIC_SEQ_CST) < expected) {
-		if (reap() && board->failures)
-			fail("the workload did not come up, failures:", board->failures);
+		if (reap() && board->failures) {
+			say("the workload did not come up, failures:", board->failures);
+			call1(SYS_POWEROFF, board->failures);
+		}
 		sleep_ms(0);
 	}
 }
@@ -92,12 +101,15 @@ int main(uint64_t arg0, uint64_t arg1)
 			wait_up(++expected);
 		}
 	}
+	if (option_given("probe"))
+		spawn("probe", 0, 0);
 	call0(SYS_READY);
 	end = option("seconds", 0) * 1000 + (uint64_t)call0(SYS_UPTIME_MS);
 	for (;;) {
 		sleep_ms(100);
 		while (reap())
 			;
+		console();
 		if (option_given("seconds") && (uint64_t)call0(SYS_UPTIME_MS) >= end) {
 			say("rounds of verifying:", board->rounds);
 			call1(SYS_POWEROFF, board->failures);

@@ -43,8 +43,9 @@ void exit(int status) __attribute__((noreturn));
 uint64_t option(const char *name, uint64_t fallback);
 bool option_given(const char *name);
 
-/* One line on the console: "name[pid]: text number". */
+/* One line on the console: "[tid] text number more second". */
 void say(const char *text, uint64_t number);
+void say_two(const char *text, uint64_t number, const char *more, uint64_t second);
 /* A failed self-check. */
 void fail(const char *text, uint64_t number) __attribute__((noreturn));
 

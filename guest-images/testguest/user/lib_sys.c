@@ -20,26 +20,47 @@ static char *put_number(char *p, uint64_t n, unsigned base)
 	return p;
 }
 
-void say(const char *text, uint64_t number)
+static char *put_text(char *p, const char *end, const char *text)
 {
-	char line[160], *p = line;
+	while (*text && p < end)
+		*p++ = *text++;
+	return p;
+}
+
+/* Large numbers are addresses and words. */
+static char *put_value(char *p, uint64_t n)
+{
+	*p++ = ' ';
+	if (n < 100000)
+		return put_number(p, n, 10);
+	*p++ = '0';
+	*p++ = 'x';
+	return put_number(p, n, 16);
+}
+
+static void line(const char *text, uint64_t number, const char *more, uint64_t second)
+{
+	char buf[200], *p = buf;
 
 	*p++ = '[';
 	p = put_number(p, (uint64_t)call0(SYS_GETTID), 10);
 	*p++ = ']';
 	*p++ = ' ';
-	while (*text && p < line + 120)
-		*p++ = *text++;
-	*p++ = ' ';
-	if (number >= 100000) {
-		*p++ = '0';
-		*p++ = 'x';
-		p = put_number(p, number, 16);
-	} else {
-		p = put_number(p, number, 10);
-	}
+	p = put_value(put_text(p, buf + 80, text), number);
+	if (more)
+		p = put_value(put_text(p, buf + 150, more), second);
 	*p++ = '\n';
-	call3(SYS_WRITE, 1, line, p - line);
+	call3(SYS_WRITE, 1, buf, p - buf);
+}
+
+void say(const char *text, uint64_t number)
+{
+	line(text, number, NULL, 0);
+}
+
+void say_two(const char *text, uint64_t number, const char *more, uint64_t second)
+{
+	line(text, number, more, second);
 }
 
 void exit(int status)
@@ -52,8 +73,7 @@ void fail(const char *text, uint64_t number)
 {
 	if (board)
 		__atomic_add_fetch(&board->failures, 1, __ATOMIC_RELAXED);
-	say("SELF-CHECK FAILED:", 0);
-	say(text, number);
+	say_two("SELF-CHECK FAILED, failures:", board ? board->failures : 1, text, number);
 	exit(1);
 }
 
