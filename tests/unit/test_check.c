@@ -74,6 +74,8 @@ static void no_ctor(struct plant *p)
 static void freed_but_linked(struct plant *p)
 {
 	synth_page_set(p->g, table(p, 0, 0), "page_type", 0xffffffff);
+	synth_set(p->g, p->mm[0], "mm_struct", "pgtables_bytes.counter",
+		  synth_get(p->g, p->mm[0], "mm_struct", "pgtables_bytes.counter") - 4096);
 }
 
 static void orphan(struct plant *p)

@@ -136,8 +136,9 @@ void check_unreadable(struct check_run *run)
 
 /*
  * mm->pgtables_bytes counts the mm's PTE, PMD and PUD tables: deposited ones
- * too, and a shared PMD table once for every sharer. A table whose owner is in
- * dispute (cross-linked) may be in the book or not. An mm at rest only.
+ * too, and a shared PMD table once for every sharer. A table in dispute (it is
+ * cross-linked, or was freed while linked) may be in the book or not. An mm at
+ * rest only.
  */
 void check_pgtables_bytes(struct check_run *run)
 {

@@ -212,8 +212,8 @@ static void book_row(struct census *c, const struct row *r)
 
 		if (in_bytes)
 			book->counted += PT_FRAME_SIZE;
-		/* Not each mm that reaches such a table has it in its book. */
-		if (in_bytes && (r->cross || r->kernel_half))
+		/* Not each mm that reaches such a table has it in its book, or still has. */
+		if (in_bytes && (r->cross || r->kernel_half || r->verdict == VERDICT_UNTYPED))
 			book->disputed += PT_FRAME_SIZE;
 		/* So is the PGD of an mm whose lock is held. */
 		if (r->verdict == VERDICT_IN_FLIGHT)
