@@ -221,7 +221,10 @@ static int launch(struct run *r)
 	struct err e = { 0 };
 	int status;
 
-	if (!image_open(r, &e) || !name_claim(&r->claim, r->config.name, &e))
+	if (!image_open(r, &e))
+		return fail(&e);
+	loop_hold_signals();
+	if (!name_claim(&r->claim, r->config.name, &e))
 		return fail(&e);
 	if (!console_file_open(r, &e)) {
 		name_release(&r->claim);

@@ -86,18 +86,31 @@ static void loop_turn(struct loop *l)
 	look(l);
 }
 
+static void signals_held(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGQUIT);
+}
+
+void loop_hold_signals(void)
+{
+	sigset_t set;
+
+	signals_held(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 static int signals_open(struct err *e)
 {
 	sigset_t set;
 	int fd;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
 	/* Before there are threads: they inherit the mask. */
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	loop_hold_signals();
+	signals_held(&set);
 	signal(SIGPIPE, SIG_IGN);
 	/* In the background, reading the terminal is an error and no reason to stop. */
 	signal(SIGTTIN, SIG_IGN);

@@ -18,6 +18,12 @@ struct loop_config {
 };
 
 /*
+ * Keeps the signals that end a guest until loop_run() takes them: from before the
+ * guest's name is taken, since whoever sees the name may send one.
+ */
+void loop_hold_signals(void);
+
+/*
  * Starts the vCPUs and runs until the guest ends; vm->end_status and end_reason
  * then say how. False: it could not be started.
  */
