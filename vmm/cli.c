@@ -143,7 +143,7 @@ bool cli_number(const char *word, uint64_t max, uint64_t *number, struct err *er
 
 bool cli_address(const char *word, uint64_t *address, struct err *err)
 {
-	if (word[0] != '0' || (word[1] != 'x' && word[1] != 'X'))
+	if (strcmp(word, "0") && (word[0] != '0' || (word[1] != 'x' && word[1] != 'X')))
 		return err_set(err, ERR_USAGE, 0,
 			       "'%.40s' is not an address: write it in hex with 0x", word);
 	return cli_number(word, UINT64_MAX, address, err);

@@ -23,7 +23,7 @@ bool cli_pid(const char *word, int64_t *pid, struct err *);
 bool cli_verdict(const char *word, int *verdict, struct err *);
 bool cli_owner_kind(const char *word, int *kind, struct err *);
 bool cli_sort(const char *word, enum table_sort *, struct err *);
-/* "0x..." only: a bare 400000 could be meant either way. */
+/* "0x..." or 0 only: a bare 400000 could be meant either way. */
 bool cli_address(const char *word, uint64_t *, struct err *);
 bool cli_number(const char *word, uint64_t max, uint64_t *, struct err *);
 

@@ -8,7 +8,7 @@
 #include "vmm/cli.h"
 #include "vmm/cmd.h"
 #include "vmm/inject_run.h"
-#include "vmm/output.h"
+#include "vmm/inspect.h"
 
 static const char help[] =
 "Usage: ptmm inject TARGET (--pfn P | --pid N --va A --level L | --random --seed S)\n"
@@ -37,7 +37,7 @@ static const char help[] =
 "  -h, --help       this text\n"
 "\n"
 "Exit status: 0 the outcome was as predicted, 1 it was not, 2 usage, 3 the guest\n"
-"could not be read or hit.\n";
+"could not be read or hit, 4 the output could not be written.\n";
 
 enum { OPT_PFN = 256, OPT_PID, OPT_VA, OPT_LEVEL, OPT_RANDOM, OPT_SEED, OPT_SIGNAL,
        OPT_MOMENT, OPT_VCPU, OPT_WATCH, OPT_TIMEOUT, OPT_FORMAT };
@@ -82,8 +82,8 @@ struct given {
 };
 
 /* One option with a value; false with err set. */
-static bool take(struct inject_request *request, struct given *given,
-		 enum report_format *format, int option, const char *value, struct err *err)
+static bool take(struct inject_request *request, struct given *given, int option,
+		 const char *value, struct err *err)
 {
 	static const char *const signals[] = { "srao", "srar" };
 	static const char *const moments[] = { "quiet", "any", "loaded", "unloaded" };
@@ -135,7 +135,7 @@ static bool take(struct inject_request *request, struct given *given,
 		return parse_seconds(value, &request->timeout) ||
 		       err_set(err, ERR_USAGE, 0, "--timeout wants 0 to 3600 seconds: %s", value);
 	default:
-		return cli_format(value, format, err) && (*format != REPORT_JSONL ||
+		return cli_format(value, &request->format, err) && (request->format != REPORT_JSONL ||
 		       err_set(err, ERR_USAGE, 0, "--format is text or json here: %s", value));
 	}
 }
@@ -158,7 +158,6 @@ static const char *settle_by(struct inject_request *request, const struct given 
 int cmd_inject(int argc, char **argv)
 {
 	struct inject_request request = { .vcpu = -1, .watch = 2, .timeout = 10 };
-	enum report_format format = REPORT_TEXT;
 	struct given given = { 0 };
 	const char *file = NULL, *wrong;
 	struct err err;
@@ -178,7 +177,7 @@ int cmd_inject(int argc, char **argv)
 		case '?':
 			return cli_usage("inject", "unknown option %s", argv[optind - 1]);
 		default:
-			if (!take(&request, &given, &format, c, optarg, &err))
+			if (!take(&request, &given, c, optarg, &err))
 				return cli_usage("inject", "%s", err.message);
 		}
 	}
@@ -187,6 +186,5 @@ int cmd_inject(int argc, char **argv)
 	wrong = settle_by(&request, &given);
 	if (wrong)
 		return cli_usage("inject", "%s", wrong);
-	request.target = argv[optind];
-	return inject_run(&request, file, format);
+	return inspect(argv[optind], file, inject_run, &request);
 }

@@ -6,12 +6,9 @@
 #include <time.h>
 
 #include "guest-images/testguest/abi.h"
-#include "vmm/cli.h"
 #include "vmm/cmd.h"
 #include "vmm/inject_run.h"
 #include "vmm/kvm/attach.h"
-#include "vmm/output.h"
-#include "vmm/target.h"
 #include "walker/report/injection.h"
 
 /*
@@ -32,7 +29,7 @@ static const struct signal_words {
 /* All of one run; every field that owns something is released in end(). */
 struct injection {
 	const struct inject_request *request;
-	struct target target;
+	struct target *target;
 	struct census *census;
 	struct inject_target hit;
 	struct inject_evidence evidence;
@@ -59,7 +56,7 @@ static bool in_user(const struct x86_regs *regs)
 
 static bool read_regs(struct injection *in, struct err *err)
 {
-	struct machine *machine = in->target.machine;
+	struct machine *machine = in->target->machine;
 
 	if (machine->vcpus > sizeof(in->regs) / sizeof(in->regs[0]))
 		return err_set(err, ERR_UNSUPPORTED, 0, "more vCPUs than inject can handle: %u",
@@ -73,7 +70,7 @@ static bool read_regs(struct injection *in, struct err *err)
 /* No vCPU in the middle of kernel code: nothing is locked or half done. */
 static bool is_quiet(const struct injection *in)
 {
-	for (unsigned i = 0; i < in->target.machine->vcpus; i++)
+	for (unsigned i = 0; i < in->target->machine->vcpus; i++)
 		if (!in_user(&in->regs[i]) && !in->regs[i].halted)
 			return false;
 	return true;
@@ -84,20 +81,20 @@ static bool select_table(struct injection *in, struct err *err)
 	struct inject_spec spec = in->request->spec;
 	const struct pt_format *format;
 
-	in->census = census_take(in->target.kernel, NULL, err);
+	in->census = census_take(in->target->kernel, NULL, err);
 	if (!in->census)
 		return false;
 	if (spec.by == INJECT_VA) {
 		int level;
 
-		format = kernel_space(in->target.kernel)->decode.format;
+		format = kernel_space(in->target->kernel)->decode.format;
 		level = pt_level_by_name(format, in->request->level);
 		if (level < 0)
 			return err_set(err, ERR_USAGE, 0, "no level '%s' in a %u-level guest",
 				       in->request->level, format->levels);
 		spec.level = (unsigned)level;
 	}
-	return inject_select(in->census, in->target.kernel, &spec, &in->hit, err);
+	return inject_select(in->census, in->target->kernel, &spec, &in->hit, err);
 }
 
 static bool is_the_moment(const struct injection *in)
@@ -118,7 +115,7 @@ static bool is_the_moment(const struct injection *in)
 /* Stops the guest at the moment asked for, with the table found. Leaves it paused. */
 static bool wait_for_moment(struct injection *in, struct err *err)
 {
-	struct machine *machine = in->target.machine;
+	struct machine *machine = in->target->machine;
 	double until = target_clock() + in->request->timeout;
 	unsigned step = 0;
 
@@ -147,12 +144,12 @@ static bool wait_for_moment(struct injection *in, struct err *err)
 static unsigned choose_vcpu(const struct injection *in)
 {
 	const struct kernel_mms *mms = census_mms(in->census);
-	unsigned vcpus = in->target.machine->vcpus;
+	unsigned vcpus = in->target->machine->vcpus;
 
 	if (in->request->vcpu >= 0)
 		return (unsigned)in->request->vcpu;
 	for (unsigned i = 0; i < vcpus; i++)
-		for (uint32_t o = 0; o < in->hit.owner_count && o < 64; o++)
+		for (uint32_t o = 0; o < in->hit.owner_count && o < INJECT_OWNERS_MAX; o++)
 			if (in_user(&in->regs[i]) &&
 			    (in->regs[i].cr3 & X86_PTE_ADDR) == mms->mms[in->hit.owners[o]].pgd)
 				return i;
@@ -182,7 +179,7 @@ static bool note_witnesses(struct injection *in, struct err *err)
 /* Linux's name for it; a kernel without the word leaves the question open. */
 static int read_recovers(const struct injection *in)
 {
-	const struct kernel *kernel = in->target.kernel;
+	const struct kernel *kernel = in->target->kernel;
 	int32_t value;
 	gva_t at;
 
@@ -195,7 +192,7 @@ static int read_recovers(const struct injection *in)
 /* On a paused guest: destroys the frame, raises the machine check. */
 static bool hit(struct injection *in, struct err *err)
 {
-	struct machine *machine = in->target.machine;
+	struct machine *machine = in->target->machine;
 	const struct signal_words *words = &signal_words[in->request->signal];
 	struct injection_report *r = &in->report;
 	const struct x86_regs *regs;
@@ -226,7 +223,7 @@ static bool hit(struct injection *in, struct err *err)
 /* Takes in what the guest rang since; true once there is nothing left to wait for. */
 static bool take_events(struct injection *in, double start)
 {
-	struct machine *machine = in->target.machine;
+	struct machine *machine = in->target->machine;
 	struct guest_event list[32];
 	struct err ignored;
 	int n;
@@ -256,13 +253,13 @@ static bool take_events(struct injection *in, double start)
 /* Compares the tasks of now with those at the injection. */
 static bool look_at_tasks(struct injection *in)
 {
-	struct machine *machine = in->target.machine;
+	struct machine *machine = in->target->machine;
 	struct kernel_mms after = { 0 };
 	bool ok;
 
 	if (!machine->ops->pause(machine, NULL))
 		return false;
-	ok = kernel_read_mms(in->target.kernel, &after, NULL);
+	ok = kernel_read_mms(in->target->kernel, &after, NULL);
 	machine->ops->resume(machine, NULL);
 	if (ok)
 		inject_compare(&in->evidence, &after, in->killed, in->killed_count);
@@ -272,7 +269,7 @@ static bool look_at_tasks(struct injection *in)
 
 static void watch(struct injection *in, double start)
 {
-	struct machine *machine = in->target.machine;
+	struct machine *machine = in->target->machine;
 	double react_until = start + in->request->timeout, until = 0;
 	bool over = false;
 
@@ -295,15 +292,12 @@ static void watch(struct injection *in, double start)
 
 static bool run(struct injection *in, struct err *err)
 {
-	struct machine *machine;
+	struct machine *machine = in->target->machine;
 	double start;
 
-	if (!target_open(&in->target, in->request->target, err))
-		return false;
-	machine = in->target.machine;
 	if (!machine->ops->poison || !machine->ops->raise_mce)
-		return err_set(err, ERR_UNSUPPORTED, 0, "%s: errors can only be injected into a "
-			       "guest of 'ptmm run'", machine->uri);
+		return err_set(err, ERR_UNSUPPORTED, 0, "errors can only be injected into a "
+			       "guest of 'ptmm run'");
 	if (!wait_for_moment(in, err))
 		return false;
 	if (!hit(in, err)) {
@@ -322,9 +316,9 @@ static void fill_report(struct injection *in)
 {
 	struct injection_report *r = &in->report;
 
-	r->uri = in->target.machine->uri;
+	r->uri = in->target->machine->uri;
 	r->cpu_vendor = in->status.cpu_vendor;
-	r->format = kernel_space(in->target.kernel)->decode.format;
+	r->format = kernel_space(in->target->kernel)->decode.format;
 	r->target = &in->hit;
 	r->mms = census_mms(in->census);
 	r->evidence = &in->evidence;
@@ -332,43 +326,26 @@ static void fill_report(struct injection *in)
 	r->outcome = inject_classify(&in->evidence);
 }
 
-static void end(struct injection *in)
-{
-	free(in->evidence.tasks);
-	census_free(in->census);
-	target_close(&in->target);
-	free(in);
-}
-
-int inject_run(const struct inject_request *request, const char *file,
-	       enum report_format format)
+/* The output is open by now: an unwritable file must not cost a process. */
+bool inject_run(struct target *target, FILE *stream, void *request, int *status, struct err *err)
 {
 	struct injection *in = calloc(1, sizeof(*in));
-	struct output out;
-	struct err err = { 0 };
-	int status;
 	bool ok;
 
-	if (!in) {
-		err_set(&err, ERR_NO_MEMORY, 0, "out of memory");
-		return cli_fail(request->target, &err);
-	}
+	if (!in)
+		return err_set(err, ERR_NO_MEMORY, 0, "out of memory");
 	in->request = request;
+	in->target = target;
 	in->report.reaction_seconds = -1;
-	/* The output is opened first: an unwritable file must not cost a process. */
-	ok = output_open(&out, file, &err);
+	ok = run(in, err);
 	if (ok) {
-		ok = run(in, &err);
-		if (ok) {
-			fill_report(in);
-			ok = report_injection(out.stream, &in->report, format, &err);
-		}
-		ok = output_close(&out, ok, &err) && ok;
+		fill_report(in);
+		ok = report_injection(stream, &in->report, in->request->format, err);
+		if (in->report.outcome != in->report.prediction)
+			*status = EXIT_FINDINGS;
 	}
-	if (!ok)
-		status = cli_fail(request->target, &err);
-	else
-		status = in->report.outcome == in->report.prediction ? EXIT_FINE : EXIT_FINDINGS;
-	end(in);
-	return status;
+	free(in->evidence.tasks);
+	census_free(in->census);
+	free(in);
+	return ok;
 }

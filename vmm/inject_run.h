@@ -3,6 +3,9 @@
 #ifndef PTMM_INJECT_RUN_H
 #define PTMM_INJECT_RUN_H
 
+#include <stdio.h>
+
+#include "vmm/target.h"
 #include "walker/inject/inject.h"
 #include "walker/report/report.h"
 
@@ -17,16 +20,16 @@ enum inject_moment {
 };
 
 struct inject_request {
-	const char *target;
 	struct inject_spec spec;
 	const char *level;	/* name, resolved once the guest's format is known */
 	enum inject_signal signal;
 	enum inject_moment moment;
 	int vcpu;		/* -1: choose */
 	double watch, timeout;	/* seconds */
+	enum report_format format;
 };
 
-/* Prints to `file` (NULL: stdout); returns an exit status. */
-int inject_run(const struct inject_request *, const char *file, enum report_format);
+/* The work of inspect() for a struct inject_request. */
+bool inject_run(struct target *, FILE *, void *request, int *status, struct err *);
 
 #endif

@@ -136,7 +136,7 @@ guest bad 1 "workload=small" && {
 	refused "an unmapped address" 2 --pid 1 --va 0x700000000000 --level pte
 	refused "a vCPU that does not exist" 2 --random --seed 1 --vcpu 7
 	refused "no table named" 2
-	refused "an unwritable file" 3 --random --seed 1 -o /nonexistent/file
+	refused "an unwritable file" 4 --random --seed 1 -o /nonexistent/file
 	tap_equal "the guest was not hit" 0 \
 		"$("$ptmm" report kvm:bad --format json | jq '.summary.by_verdict.unreadable // 0')"
 	"$ptmm" stop bad > /dev/null 2>&1

@@ -18,9 +18,9 @@ static struct mm mms_list[MMS] = {
 };
 
 static struct task task_list[] = {
-	{ .at = 0xffff888000100000, .pid = 1, .tgid = 1, .mm = 0xffff888000010000, .progress = 5 },
-	{ .at = 0xffff888000101000, .pid = 2, .tgid = 2, .mm = 0xffff888000020000, .progress = 5 },
-	{ .at = 0xffff888000102000, .pid = 3, .tgid = 3, .mm = 0, .progress = 5 },
+	{ .at = 0xffff888000100000, .pid = 11, .tgid = 11, .mm = 0xffff888000010000, .progress = 5 },
+	{ .at = 0xffff888000101000, .pid = 12, .tgid = 12, .mm = 0xffff888000020000, .progress = 5 },
+	{ .at = 0xffff888000102000, .pid = 13, .tgid = 13, .mm = 0, .progress = 5 },
 };
 
 static struct kernel_mms world(void)
@@ -70,6 +70,25 @@ static void test_predictions(void **state)
 	}
 }
 
+/* The owner, or whom the kernel takes for it, is init. */
+static void test_prediction_for_init(void **state)
+{
+	(void)state;
+	struct task init = { .at = 0xffff888000100000, .pid = 1, .tgid = 1,
+			     .mm = 0xffff888000010000 };
+	struct kernel_mms mms = world();
+	struct inject_target target = owned_by_a(VERDICT_MATCH, 0xffff888000010000);
+	const char *why;
+
+	mms.tasks = &init;
+	mms.task_count = 1;
+	assert_int_equal(inject_predict(&target, &mms, 1, &why), OUTCOME_GUEST_PANIC);
+	target.owners[0] = MM_B;
+	assert_int_equal(inject_predict(&target, &mms, 1, &why), OUTCOME_OWNER_KILLED);
+	target.verdict = VERDICT_MISMATCH;
+	assert_int_equal(inject_predict(&target, &mms, 1, &why), OUTCOME_GUEST_PANIC);
+}
+
 static void test_ownership_of_tasks(void **state)
 {
 	(void)state;
@@ -99,7 +118,7 @@ static void test_fates(void **state)
 	struct kernel_mms after = { .tasks = left, .task_count = 2 };
 	struct task_witness w[3];
 	struct inject_evidence e = watch(w);
-	int32_t killed[] = { 1 };
+	int32_t killed[] = { 11 };
 
 	left[0].progress = 9;
 	inject_compare(&e, &after, killed, 1);
@@ -157,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_predictions),
+		cmocka_unit_test(test_prediction_for_init),
 		cmocka_unit_test(test_ownership_of_tasks),
 		cmocka_unit_test(test_fates),
 		cmocka_unit_test(test_outcomes),

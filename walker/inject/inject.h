@@ -10,6 +10,9 @@
 
 #include "walker/owner/owner.h"
 
+/* Owners of one table that are listed; a shared table may have more. */
+enum { INJECT_OWNERS_MAX = 64 };
+
 enum inject_by { INJECT_PFN, INJECT_VA, INJECT_RANDOM };
 
 struct inject_spec {
@@ -44,7 +47,7 @@ struct inject_target {
 	bool kernel;		/* of the kernel half */
 	bool loaded;		/* a root that some vCPU has in CR3 */
 	uint32_t owner_count;	/* mms that own it; several if it is shared */
-	uint32_t owners[64];	/* indices into the census's mms */
+	uint32_t owners[INJECT_OWNERS_MAX];	/* indices into the census's mms */
 };
 
 /*

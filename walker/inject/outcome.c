@@ -32,6 +32,28 @@ const char *task_fate_name(enum task_fate fate)
 	return "?";
 }
 
+/* A kernel does not outlive its init. */
+static bool uses_init(const struct kernel_mms *mms, gva_t mm)
+{
+	for (uint32_t i = 0; i < mms->task_count; i++)
+		if (mms->tasks[i].mm == mm && mms->tasks[i].tgid == 1)
+			return true;
+	return false;
+}
+
+static enum outcome predict_kill(const struct inject_target *target,
+				 const struct kernel_mms *mms, const char **why)
+{
+	for (uint32_t i = 0; i < target->owner_count && i < INJECT_OWNERS_MAX; i++)
+		if (uses_init(mms, mms->mms[target->owners[i]].at)) {
+			*why = "init is an owner, and the guest does not outlive it";
+			return OUTCOME_GUEST_PANIC;
+		}
+	*why = target->verdict == VERDICT_SHARED ?
+	       "the sharers are found through the mapping" : "the recorded owner is the owner";
+	return OUTCOME_OWNER_KILLED;
+}
+
 /*
  * A kernel with pt_mm asks the struct page who owns the table. It can be right
  * only where the record is; a record of somebody else kills a bystander.
@@ -51,19 +73,20 @@ enum outcome inject_predict(const struct inject_target *target, const struct ker
 	}
 	switch (target->verdict) {
 	case VERDICT_MATCH:
-		*why = "the recorded owner is the owner";
-		return OUTCOME_OWNER_KILLED;
 	case VERDICT_SHARED:
-		*why = "the sharers are found through the mapping";
-		return OUTCOME_OWNER_KILLED;
+		return predict_kill(target, mms, why);
 	case VERDICT_MISMATCH:
 	case VERDICT_CROSS_LINKED:
-		if (recorded >= 0 && (uint32_t)recorded != mms->init_mm) {
-			*why = "the recorded owner is somebody else";
-			return OUTCOME_BYSTANDER_KILLED;
+		if (recorded < 0 || (uint32_t)recorded == mms->init_mm) {
+			*why = "the recorded owner is no process";
+			return OUTCOME_GUEST_PANIC;
 		}
-		*why = "the recorded owner is no process";
-		return OUTCOME_GUEST_PANIC;
+		if (uses_init(mms, target->recorded)) {
+			*why = "the recorded owner is init, and the guest does not outlive it";
+			return OUTCOME_GUEST_PANIC;
+		}
+		*why = "the recorded owner is somebody else";
+		return OUTCOME_BYSTANDER_KILLED;
 	case VERDICT_KERNEL:
 		*why = "a kernel table: everybody needs it";
 		return OUTCOME_GUEST_PANIC;

@@ -115,7 +115,7 @@ bool inject_select(const struct census *census, const struct kernel *kernel,
 		target->loaded = is_loaded(kernel, row.pfn);
 	}
 	target->owner_count = (uint32_t)census_owners(census, (size_t)at, target->owners,
-			sizeof(target->owners) / sizeof(target->owners[0]));
+							INJECT_OWNERS_MAX);
 	return true;
 }
 
@@ -124,7 +124,7 @@ bool inject_owns(const struct inject_target *target, const struct kernel_mms *mm
 {
 	int64_t mm = task->mm ? kernel_mm_find(mms, task->mm) : -1;
 
-	for (uint32_t i = 0; mm >= 0 && i < target->owner_count && i < 64; i++)
+	for (uint32_t i = 0; mm >= 0 && i < target->owner_count && i < INJECT_OWNERS_MAX; i++)
 		if (target->owners[i] == (uint32_t)mm)
 			return true;
 	return false;

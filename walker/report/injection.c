@@ -63,7 +63,7 @@ static void print_owners(FILE *out, const struct injection_report *r)
 	}
 	if (!t->owner_count)
 		fputs(" of nobody", out);
-	for (uint32_t i = 0; i < t->owner_count && i < 64; i++) {
+	for (uint32_t i = 0; i < t->owner_count && i < INJECT_OWNERS_MAX; i++) {
 		const struct mm *mm = &mms->mms[t->owners[i]];
 
 		fputs(i ? "," : " of", out);
@@ -151,7 +151,7 @@ static struct json_object *json_target(const struct injection_report *r)
 	struct json_object *o = json_object_new_object();
 	struct json_object *owners = json_object_new_array();
 
-	for (uint32_t i = 0; i < t->owner_count && i < 64; i++) {
+	for (uint32_t i = 0; i < t->owner_count && i < INJECT_OWNERS_MAX; i++) {
 		char text[24];
 
 		snprintf(text, sizeof(text), "0x%" PRIx64, r->mms->mms[t->owners[i]].at);
