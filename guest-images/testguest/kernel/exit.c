@@ -3,8 +3,7 @@
  * exit.c - how tasks end, and who waits for them.
  *
  * A task ends itself, always, on its own way back to ring 3: kill only marks. A
- * leader stays a zombie until all its threads are gone and its parent asked; the
- * kernel as a parent does not ask.
+ * leader stays a zombie until all its threads are gone and its parent asked.
  */
 #include "guest-images/testguest/kernel/kernel.h"
 #include "guest-images/testguest/kernel/mm.h"
@@ -53,24 +52,15 @@ static void unlist(struct task_struct *leader)
 	list_del(&leader->tasks);
 }
 
-/*
- * Children of a process that ends go to init. If there is no init (a lost table
- * killed it), to the kernel, which asks nobody for a status.
- */
+/* Children of a process that ends go to init. */
 static void reparent_children(struct task_struct *leader)
 {
-	struct task_struct *child, *n, *heir = reaper;
+	struct task_struct *child, *n;
 
 	list_for_each_entry_safe(child, n, &leader->children, sibling) {
-		if (!heir && child->signal->nr_threads == 0) {
-			unlist(child);
-			sched_wait_zombie(child);
-			task_release(child);
-			continue;
-		}
 		list_del(&child->sibling);
-		list_add_tail(&child->sibling, heir ? &heir->children : &init_task.children);
-		sched_reparent(child, heir ? heir : &init_task);
+		list_add_tail(&child->sibling, &reaper->children);
+		sched_reparent(child, reaper);
 	}
 }
 
@@ -79,7 +69,7 @@ void task_exit(int code)
 {
 	struct task_struct *t = current, *leader = t->group_leader;
 	uint32_t pid = (uint32_t)leader->pid, status;
-	bool last, unasked;
+	bool last;
 
 	t->flags |= PF_EXITING;
 	exit_mm(t);
@@ -87,20 +77,14 @@ void task_exit(int code)
 	spin_lock(&tasklist_lock);
 	t->exit_code = leader->signal->group_exit ? leader->signal->group_exit_code : code;
 	last = --leader->signal->nr_threads == 0;
-	unasked = last && leader->real_parent == &init_task;
 	if (t != leader)
 		list_del(&t->thread_node);
 	if (last) {
-		if (leader == reaper) {
-			if (leader->exit_code != 128 + SIGBUS)
-				panic("Attempted to kill init! exitcode=%d", leader->exit_code);
-			reaper = NULL;
-		}
+		if (leader == reaper)
+			panic("Attempted to kill init! exitcode=%#x", (unsigned)leader->exit_code);
 		reparent_children(leader);
-		if (unasked)
-			unlist(leader);
 		/* The leader ended before; its parent may reap it as soon as we unlock. */
-		else if (t != leader)
+		if (t != leader)
 			sched_notify(leader->real_parent);
 	}
 	status = (uint32_t)leader->exit_code;
@@ -108,11 +92,7 @@ void task_exit(int code)
 
 	if (last && !(t->flags & PF_KTHREAD))
 		doorbell(DOORBELL_EXIT, pid, status, 0, 0);
-	if (t != leader && unasked) {
-		sched_wait_zombie(leader);
-		task_release(leader);
-	}
-	sched_exit(t == leader && !unasked ? EXIT_ZOMBIE : TASK_DEAD);
+	sched_exit(t == leader ? EXIT_ZOMBIE : TASK_DEAD);
 }
 
 /* Ends all threads of the caller's group. */

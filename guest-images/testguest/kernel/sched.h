@@ -181,7 +181,7 @@ void task_publish(struct task_struct *, struct task_struct *parent);
 /* A frame that enters ring 3 afresh. */
 void regs_start_user(struct pt_regs *, uint64_t rip, uint64_t rsp, uint64_t arg0, uint64_t arg1);
 void init_create(void);			/* pid 1: program `init` */
-extern struct task_struct *reaper;	/* pid 1: whoever has no parent is its child; or NULL */
+extern struct task_struct *reaper;	/* pid 1: whoever has no parent is its child */
 
 /* fork.c, exit.c */
 long sys_fork(struct pt_regs *);
