@@ -610,8 +610,8 @@ static void test_limit(void **state)
 	synth_populate(g, 1, mm);
 	for (unsigned t = 0; t < 40; t++)
 		for (unsigned i = 0; i < 512; i++)
-			synth_entry_set(g, synth_table(g, mm[0], 0x100000000ull + t * 0x200000ull, 0),
-					i, 1ull << 51 | 1);
+			synth_entry_set(g, synth_table(g, mm[0], (2048 + t) * 0x200000ull, 0), i,
+					1ull << 51 | 1);
 	c = util_census(g, NULL);
 	assert_true(check_run(c, synth_kernel(g), &findings, NULL));
 	assert_int_equal(findings.count, 10000);

@@ -48,7 +48,7 @@ struct census_row {
 	pfn_t pfn;
 	uint8_t level;
 	enum verdict verdict;
-	const char *why;	/* what a verdict adds: "init_mm", "reserved", "lock held"; or NULL */
+	const char *why;	/* what a verdict adds: "init_mm", "lock held"; or NULL */
 	gva_t va;		/* of the first entry */
 	int64_t parent;		/* row of the parent table, -1: a root, or none */
 	uint16_t slot;		/* entry of the parent */

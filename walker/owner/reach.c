@@ -361,7 +361,8 @@ static bool walk_levels(struct walk *w)
 			return false;
 		for (uint32_t at = first; at < end; at++) {
 			if (at >= c->budget) {
-				census_note(c, "the budget of %" PRIu64 " tables ran out", c->budget);
+				census_note(c, "the budget of %" PRIu64 " tables ran out",
+					    c->budget);
 				return true;
 			}
 			if (!visit(w, at))
