@@ -226,16 +226,20 @@ static void test_broken_structures(void **state)
 static void test_pgd_owner_is_only_a_hint(void **state)
 {
 	struct synth_guest *g = synth_new(NULL);
-	gva_t mm = synth_mm(g), other = synth_mm(g);
+	gva_t mm = synth_mm(g), other = synth_mm(g), third = synth_mm(g), fourth = synth_mm(g);
 	struct kernel_mms mms;
 
 	(void)state;
+	/* One that is an mm, but not this PGD's. */
+	synth_page_set(g, synth_pgd(g, third), "pt_mm", fourth);
+	synth_page_set(g, synth_pgd(g, fourth), "pt_mm", 0);
 	synth_task(g, other, 7, "seven");
 	synth_page_set(g, synth_pgd(g, other), "pt_mm", synth_symbol(g, "init_task"));
 	synth_page_set(g, synth_pgd(g, mm), "pt_mm", synth_va(g, 0x5000));
 	mms = read_mms(g);
 	assert_int_equal(mms.mm_count, 2);
 	assert_int_equal(kernel_mm_find(&mms, mm), -1);
+	assert_int_equal(kernel_mm_find(&mms, fourth), -1);
 	assert_true(kernel_mm_find(&mms, other) >= 0);
 	kernel_mms_free(&mms);
 	synth_free(g);

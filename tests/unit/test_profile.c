@@ -313,6 +313,31 @@ static void test_bad_sections(void **state)
 	synth_free(g);
 }
 
+/* A name that runs out of its table is no name; the others stay good. */
+static void test_unterminated_name(void **state)
+{
+	struct synth_guest *g = synth_new(NULL);
+	size_t size;
+	const uint8_t *image = synth_image(g, &size);
+	uint8_t *bytes = malloc(size), *last;
+	struct profile *p;
+
+	(void)state;
+	assert_non_null(bytes);
+	memcpy(bytes, image, size);
+	last = memmem(bytes, size, "__per_cpu_offset", sizeof("__per_cpu_offset"));
+	assert_non_null(last);
+	last[strlen("__per_cpu_offset")] = 'x';
+	p = profile_from_elf(bytes, size, "the image", NULL);
+	assert_non_null(p);
+	assert_true(profile_has_symbol(p, "init_mm"));
+	assert_false(profile_has_symbol(p, "__per_cpu_offset"));
+	assert_false(profile_has_symbol(p, "__per_cpu_offsetx"));
+	profile_free(p);
+	free(bytes);
+	synth_free(g);
+}
+
 /* A BTF blob of one's own making. */
 static struct types *types_of(struct btf *btf)
 {
@@ -421,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_bad_images),
 		cmocka_unit_test(test_bad_sections),
+		cmocka_unit_test(test_unterminated_name),
 		cmocka_unit_test(test_type_cycles),
 		cmocka_unit_test(test_members_outside),
 		cmocka_unit_test(test_enum_values),

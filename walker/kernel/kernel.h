@@ -76,7 +76,9 @@ int64_t kernel_mm_find(const struct kernel_mms *, gva_t);
 /* Every PGD on pgd_list, as gpa; the caller frees. */
 bool kernel_read_pgd_list(const struct kernel *, gpa_t **pgds, size_t *count, struct err *);
 
-enum page_type { PAGE_TYPE_NONE, PAGE_TYPE_TABLE, PAGE_TYPE_BUDDY, PAGE_TYPE_SLAB, PAGE_TYPE_OTHER };
+enum page_type {
+	PAGE_TYPE_NONE, PAGE_TYPE_TABLE, PAGE_TYPE_BUDDY, PAGE_TYPE_SLAB, PAGE_TYPE_OTHER
+};
 
 struct page_facts {
 	uint64_t flags;
