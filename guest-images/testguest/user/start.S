@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* start.S - where exec enters a program: rdi, rsi = main's arguments. */
+	.data
+	.quad	0		/* never empty: a segment of its own in every program */
+
 	.section .start, "ax"
 	.globl _start
 _start:
