@@ -278,9 +278,9 @@ static void watch(struct injection *in, double start)
 
 		over = take_events(in, start);
 		/* The watch proper begins once the guest has said what it did. */
-		if (!until && in->handled)
+		if (until <= 0 && in->handled)
 			until = t + in->request->watch;
-		if (t > (until ? until : react_until))
+		if (t > (until > 0 ? until : react_until))
 			break;
 		if (!over)
 			kvm_wait(machine, in->seen, 20, NULL);

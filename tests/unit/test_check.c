@@ -294,6 +294,18 @@ static void orphan_of_locked(struct plant *p)
 	synth_set(p->g, p->mm[0], "mm_struct", "page_table_lock.val.counter", 1);
 }
 
+/* An operation under way excuses what looks wrong, and nothing else. */
+static void busy(struct plant *p)
+{
+	synth_set(p->g, p->mm[0], "mm_struct", "mmap_lock.count.counter", 1);
+}
+
+static void unset_of_busy(struct plant *p)
+{
+	unset(p);
+	busy(p);
+}
+
 /* Another word that is no type, met first, hides no table. */
 static void orphan_behind_words(struct plant *p)
 {
@@ -471,6 +483,9 @@ static const struct fault {
 	  .bad = { { "unset", 1 }, { "in-flight", 1 } }, .findings = { { "unset", 1 } } },
 	{ .name = "orphan_of_locked", .plant = orphan_of_locked, .verdict = VERDICT_IN_FLIGHT,
 	  .bad = { { "in-flight", 5 } }, .levels = 4 },
+	{ .name = "busy", .plant = busy, .verdict = VERDICT_MATCH },
+	{ .name = "unset_of_busy", .plant = unset_of_busy, .verdict = VERDICT_IN_FLIGHT,
+	  .bad = { { "in-flight", 1 } } },
 	{ .name = "orphan_behind_words", .plant = orphan_behind_words,
 	  .verdict = VERDICT_ORPHAN, .bad = { { "orphan", 1 } },
 	  .findings = { { "orphan", 1 } } },

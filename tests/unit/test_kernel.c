@@ -277,7 +277,8 @@ static void test_locks(void **state)
 
 		synth_set(g, mm, "mm_struct", locks[i], 0x100);
 		mms = read_mms(g);
-		assert_true(mm_at(&mms, mm)->locked);
+		assert_int_equal(mm_at(&mms, mm)->locked, i == 0);
+		assert_int_equal(mm_at(&mms, mm)->busy, i == 1);
 		kernel_mms_free(&mms);
 		synth_set(g, mm, "mm_struct", locks[i], 0);
 	}

@@ -52,7 +52,8 @@ struct mm {
 	gpa_t user_pgd;		/* PTI's second root, else 0 */
 	int64_t users, count;	/* mm_users, mm_count */
 	int64_t pgtables_bytes;
-	bool locked;		/* page_table_lock or mmap_lock is held */
+	bool locked;		/* page_table_lock is held: upper tables are half done */
+	bool busy;		/* mmap_lock is held: an operation on it is under way */
 	uint32_t first_task, task_count;	/* in kernel_mms.tasks_of */
 };
 

@@ -54,7 +54,7 @@ static bool pgd_plausible(const struct kernel *k, gpa_t pgd)
 	return false;
 }
 
-static bool mm_locked(const struct kernel *k, gva_t at)
+static void read_locks(const struct kernel *k, gva_t at, struct mm *mm)
 {
 	uint32_t table_lock = 0;
 	uint64_t mmap_lock = 0;
@@ -64,7 +64,8 @@ static bool mm_locked(const struct kernel *k, gva_t at)
 			    NULL);
 	/* Writer, waiters and readers are all bits of the count. */
 	kernel_read_member(k, at, &k->f.mm_mmap_lock, &mmap_lock, NULL);
-	return table_lock || mmap_lock;
+	mm->locked = table_lock;
+	mm->busy = mmap_lock;
 }
 
 /* False: not an mm_struct with a page table. */
@@ -82,7 +83,7 @@ static bool read_mm(const struct kernel *k, gva_t at, struct mm *mm)
 	    !pgd_plausible(k, mm->pgd))
 		return false;
 	mm->user_pgd = kernel_user_pgd(k, at, mm->pgd);
-	mm->locked = mm_locked(k, at);
+	read_locks(k, at, mm);
 	return true;
 }
 

@@ -106,6 +106,23 @@ static bool owner_locked(const struct census *c, const struct row *r)
 	return false;
 }
 
+/* Is an operation on this mm under way that a stop may have caught half-way? */
+static bool mm_at_work(const struct mm *mm)
+{
+	return mm->locked || mm->busy;
+}
+
+static bool owner_at_work(const struct census *c, const struct row *r)
+{
+	uint32_t count;
+	const uint32_t *owners = owners_of(c, r, &count);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (mm_at_work(&c->mms.mms[owners[i]]))
+			return true;
+	return false;
+}
+
 /*
  * The lock of a table's entries: its own for the two bottom levels, the mm's
  * above. (On a page that has lost its type kernel_page() sees no lock.)
@@ -137,11 +154,11 @@ static bool link_lock_held(const struct census *c, const struct row *r)
 	int64_t mm;
 
 	if (r->parent != NO_ROW)
-		return c->rows[r->parent].held;
+		return c->rows[r->parent].held || owner_at_work(c, r);
 	if (r->root)
-		return owner_locked(c, r);
+		return owner_at_work(c, r);
 	mm = facts && facts->recorded ? kernel_mm_find(&c->mms, facts->recorded) : -1;
-	return mm >= 0 && c->mms.mms[mm].locked;
+	return mm >= 0 && mm_at_work(&c->mms.mms[mm]);
 }
 
 static enum why why_kernel(const struct census *c, const struct row *r, enum recorded recorded)
@@ -236,5 +253,5 @@ void census_judge(struct census *c)
 	for (uint32_t i = 0; i < c->count; i++)
 		book_row(c, &c->rows[i]);
 	for (uint32_t mm = 0; mm < c->mms.mm_count; mm++)
-		c->book[mm].unsettled |= c->book[mm].unreadable;
+		c->book[mm].unsettled |= c->book[mm].unreadable || mm_at_work(&c->mms.mms[mm]);
 }
