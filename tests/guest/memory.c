@@ -224,8 +224,9 @@ int main(int argc, char **argv)
 	}
 	tap(rest, "memory: the guest comes to rest", "something is always in flight or in limbo");
 	c = count_memory(&g, census);
-	tap(c.leaked == 0, "memory: no page is lost", "%llu anonymous pages that nothing maps, frame 0x%llx",
-	    (unsigned long long)c.leaked, (unsigned long long)c.first_leaked);
+	tap(c.leaked == 0, "memory: no page is lost",
+	    "%llu anonymous pages that nothing maps, the first is frame 0x%llx", (unsigned long long)c.leaked,
+	    (unsigned long long)c.first_leaked);
 	tap(c.wrong_mapcount == 0, "memory: every mapcount is the number of entries that map the page",
 	    "%llu wrong, the first of frame 0x%llx", (unsigned long long)c.wrong_mapcount,
 	    (unsigned long long)c.first_wrong);

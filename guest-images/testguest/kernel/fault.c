@@ -39,8 +39,12 @@ static void page_drop(struct page *page)
 
 static struct page *anon_page(const struct fault *fault, bool clear)
 {
-	struct page *page = fault->pos.level ? alloc_huge() : clear ? alloc_page() : alloc_page_dirty();
+	struct page *page;
 
+	if (fault->pos.level)
+		page = alloc_huge();
+	else
+		page = clear ? alloc_page() : alloc_page_dirty();
 	if (page) {
 		page->mapping = PAGE_MAPPING_ANON;
 		page->index = fault->va >> PAGE_SHIFT;

@@ -49,11 +49,16 @@ struct mm_struct *mm_alloc(void)
 	return mm;
 }
 
+static bool mm_is_lost(const struct mm_struct *mm)
+{
+	return READ_ONCE(mm->flags) >> MMF_LOST & 1;
+}
+
 static void exit_mmap(struct mm_struct *mm)
 {
 	struct vm_area_struct *vma, *next;
 	struct mmu_gather gather;
-	bool lost = mm->flags >> MMF_LOST & 1;
+	bool lost = mm_is_lost(mm);
 
 	spin_lock(&mm->mmap_lock);
 	gather_init(&gather, mm);
@@ -66,6 +71,12 @@ static void exit_mmap(struct mm_struct *mm)
 	vma = mm->mmap;
 	mm->mmap = NULL;
 	gather_finish(&gather);
+	/* A table failed just now, so the walk stopped above it: find what is left. */
+	if (!lost && mm_is_lost(mm)) {
+		gather_init(&gather, mm);
+		exit_mmap_lost(mm, &gather);
+		gather_finish(&gather);
+	}
 	for (; vma; vma = next) {
 		next = vma->vm_next;
 		vma_free(vma);
@@ -117,7 +128,7 @@ void mmput(struct mm_struct *mm)
 
 uint64_t mm_cr3(struct mm_struct *mm)
 {
-	if (READ_ONCE(mm->flags) >> MMF_LOST & 1)
+	if (mm_is_lost(mm))
 		mm = &init_mm;
 	return virt_to_phys(mm->pgd);
 }

@@ -80,7 +80,7 @@ extern uint64_t nr_swap_used;
 struct vm_area_struct *vma_find(struct mm_struct *mm, gva_t va);
 struct vm_area_struct *vma_new(struct mm_struct *mm, gva_t start, gva_t end, unsigned long flags);
 void vma_insert(struct vm_area_struct *vma);
-/* Cuts so that VMAs begin at start and end at end; false: no memory. */
+/* Cuts the VMA that holds `at` in two there, if there is one; false: no memory. */
 bool vma_split_at(struct mm_struct *mm, gva_t at);
 void vma_free(struct vm_area_struct *vma);
 unsigned long vma_prot(unsigned long flags);
@@ -100,7 +100,7 @@ void shm_unlink(struct vm_area_struct *vma);
 int shm_share_pmd(struct vm_area_struct *vma);
 /*
  * Leaves the PMD table that vma shares; the link goes too if its PUD table may be
- * read. Nothing happens if there is no other user: the table is then vma's alone.
+ * read. Without another user the table stays linked, and is the mm's own from now on.
  */
 void shm_unshare_pmd(struct vm_area_struct *vma, bool clear_link);
 /* All mms that use a shared PMD table; returns how many. Found by the file's mappings. */

@@ -196,7 +196,6 @@ static void protect_vma(struct vm_area_struct *vma, unsigned long rights)
 	struct leaf_walk walk = { .mm = vma->vm_mm, .vma = vma, .leaf = leaf_protect };
 
 	shm_unshare_pmd(vma, true);
-	vma->vm_shared_pmd = NULL;
 	vma->vm_flags = (vma->vm_flags & ~VM_ACCESS) | rights;
 	vma->vm_page_prot = vma_prot(vma->vm_flags);
 	walk_leaves(&walk, vma->vm_mm->pgd, pt_top(), vma->vm_start, vma->vm_end - 1);

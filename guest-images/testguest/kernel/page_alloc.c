@@ -188,23 +188,13 @@ struct page *alloc_huge(void)
 	return page;
 }
 
-/* A lost frame leaves the allocator for good; a lost half takes its pair along. */
-static bool page_give_up(struct page *page, unsigned count)
-{
-	bool lost = page_test(page, PG_hwpoison) ||
-		    (count == 2 && page_test(page + 1, PG_hwpoison));
-
-	if (lost)
-		page->_refcount.counter = 0;
-	return lost;
-}
-
 static void page_put_back(struct page **list, struct page *page, unsigned count)
 {
-	if (page_give_up(page, count))
+	page->_refcount.counter = 0;
+	/* A lost frame leaves the allocator for good. */
+	if (page_test(page, PG_hwpoison))
 		return;
 	page->flags = 1ul << PG_used;
-	page->_refcount.counter = 0;
 	page->mapping = NULL;
 	page->rmap = 0;
 	spin_lock(&page_lock);
@@ -218,9 +208,15 @@ void free_page(struct page *page)
 	page_put_back(&free_singles, page, 1);
 }
 
+/* Of a pair that lost one half the other is a single frame. */
 void free_pair(struct page *page)
 {
-	page_put_back(&free_pairs, page, 2);
+	if (page_test(page, PG_hwpoison) || page_test(page + 1, PG_hwpoison)) {
+		free_page(page);
+		free_page(page + 1);
+	} else {
+		page_put_back(&free_pairs, page, 2);
+	}
 }
 
 void free_huge(struct page *page)

@@ -130,7 +130,7 @@ int pt_walk_alloc(struct mm_struct *mm, gva_t va, unsigned level, struct pt_pos 
 int pt_alloc(struct mm_struct *mm, const struct pt_pos *pos, gva_t va);
 /* Links a constructed table at pos and counts it; hold the entry's lock. */
 void pt_populate(struct mm_struct *mm, const struct pt_pos *pos, struct page *table, gva_t va);
-/* Unlinks the table below pos; the caller holds the entry's lock and then flushes and limbo_add()s. */
+/* Unlinks the table below pos; hold the entry's lock. It then waits for a flush: gather_table(). */
 void pt_unlink(struct mm_struct *mm, const struct pt_pos *pos, struct page *table);
 /* Writes an entry; hold its lock. With PTI a PGD's entry goes into both PGDs. */
 void pt_set(struct mm_struct *mm, const struct pt_pos *pos, uint64_t raw);

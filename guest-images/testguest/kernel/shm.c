@@ -198,8 +198,9 @@ void shm_unshare_pmd(struct vm_area_struct *vma, bool clear_link)
 		atomic_add(&table->pt_share_count, -1);
 		book_unshare(table, mm);
 		spin_unlock(&mm->page_table_lock);
-		vma->vm_shared_pmd = NULL;
 	}
+	/* The last user's table is on its way out: nobody may begin to share it. */
+	vma->vm_shared_pmd = NULL;
 	spin_unlock(&vma->vm_file->lock);
 }
 

@@ -61,7 +61,7 @@ void vma_free(struct vm_area_struct *vma)
 	kfree(vma);
 }
 
-/* Bytes, or frames of an image: what one page further means for vm_pgoff is one. */
+/* The upper part is a new VMA; the lower one keeps its struct. */
 bool vma_split_at(struct mm_struct *mm, gva_t at)
 {
 	struct vm_area_struct *vma = vma_find(mm, at), *upper;
@@ -73,7 +73,6 @@ bool vma_split_at(struct mm_struct *mm, gva_t at)
 		return false;
 	/* Parts of a range that shared its PMD table do not share. */
 	shm_unshare_pmd(vma, true);
-	vma->vm_shared_pmd = NULL;
 	upper->vm_pgoff = vma->vm_pgoff + ((at - vma->vm_start) >> PAGE_SHIFT);
 	upper->vm_file = vma->vm_file;
 	vma->vm_end = at;
