@@ -297,6 +297,7 @@ static void orphan_of_locked(struct plant *p)
 /* An operation under way excuses what looks wrong, and nothing else. */
 static void busy(struct plant *p)
 {
+	nothing(p);
 	synth_set(p->g, p->mm[0], "mm_struct", "mmap_lock.count.counter", 1);
 }
 
