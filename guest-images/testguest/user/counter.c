@@ -2,7 +2,7 @@
 /* counter.c - computes in ring 3 without a system call: only the timer stops it. */
 #include "guest-images/testguest/user/lib.h"
 
-#define SPIN 20000000ul
+#define SPIN 5000000ul
 
 static uint64_t count;
 
