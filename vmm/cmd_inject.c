@@ -11,7 +11,7 @@
 #include "vmm/inspect.h"
 
 static const char help[] =
-"Usage: ptmm inject TARGET (--pfn P | --pid N --va A --level L | --random --seed S)\n"
+"usage: ptmm inject TARGET (--pfn P | --pid N --va A --level L | --random --seed S)\n"
 "\n"
 "Destroys one table page of a running guest and raises the machine check for it;\n"
 "then watches who dies and who lives. This writes to the guest.\n"
