@@ -30,7 +30,7 @@ tap_match "the README has a tour" '^([5-9]|[0-9]{2,})$' "${#commands[@]}"
 PATH=$BUILD:$PATH
 for command in ${commands+"${commands[@]}"}; do
 	expected=$(sed -n 's/.*#.*exit \([0-9]*\).*/\1/p' <<< "$command")
-	(eval "$command") > "$work/out" 2>&1 < /dev/null
+	(cd "$work" && eval "$command") > "$work/out" 2>&1 < /dev/null
 	status=$?
 	if [ "$status" -eq "${expected:-0}" ]; then
 		tap_ok "$command"
