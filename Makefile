@@ -55,8 +55,8 @@ BENCH_SRC := $(wildcard tests/bench/*.c)
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIB_OBJ := $(call obj,$(LIB_SRC))
 VMM_OBJ := $(call obj,$(VMM_SRC))
-TEST_OBJ := $(call obj,$(TESTLIB_SRC) $(UNIT_HELP_SRC)) \
-	$(filter-out $(O)/obj/vmm/main.o,$(VMM_OBJ))
+TEST_OBJ := $(call obj,$(TESTLIB_SRC)) $(filter-out $(O)/obj/vmm/main.o,$(VMM_OBJ))
+UNIT_HELP_OBJ := $(call obj,$(UNIT_HELP_SRC))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_SRC))
 GUEST_TEST_BIN := $(patsubst tests/guest/%.c,$(O)/tests/guest/%,$(GUEST_TEST_SRC))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(BENCH_SRC))
@@ -101,7 +101,7 @@ guests:
 
 tests: $(UNIT_BIN) $(GUEST_TEST_BIN)
 
-$(O)/tests/unit/%: $(O)/obj/tests/unit/%.o $(TEST_OBJ) $(O)/libptmm.a
+$(O)/tests/unit/%: $(O)/obj/tests/unit/%.o $(UNIT_HELP_OBJ) $(TEST_OBJ) $(O)/libptmm.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
