@@ -146,14 +146,27 @@ static void wait_freed(void)
 		sleep_until(jiffies + 2);
 }
 
-static struct mm_struct *another_mm(const struct mm_struct *mm)
+/*
+ * A bystander that may die: not init (the first on the list), and of a program that
+ * keeps its mm. The first one there is, if the workload has none such.
+ */
+static struct mm_struct *bystander(const struct mm_struct *mm)
 {
-	struct mm_struct *found;
+	struct mm_struct *found = NULL, *at;
 
 	spin_lock(&pgd_lock);
-	found = list_first_entry(&init_mm.mmlist, struct mm_struct, mmlist);
-	if (found == mm)
-		found = list_first_entry(&mm->mmlist, struct mm_struct, mmlist);
+	list_for_each_entry(at, &init_mm.mmlist, mmlist) {
+		const struct task_struct *task = at->owner;
+
+		if (at == mm)
+			continue;
+		if (!found)
+			found = at;
+		if (task && !strcmp(task->comm, "sparse")) {
+			found = at;
+			break;
+		}
+	}
 	spin_unlock(&pgd_lock);
 	return found;
 }
@@ -178,7 +191,7 @@ static struct page *plant(struct mm_struct *mm, unsigned *level)
 	*level = 0;
 	switch (wanted) {
 	case BUG_WRONG_PT_MM:
-		other = another_mm(mm);
+		other = bystander(mm);
 		break;
 	case BUG_NO_CLEAR_ON_FREE:
 		leave_stale_table();
