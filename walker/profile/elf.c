@@ -11,8 +11,7 @@
 #include <libelf.h>
 #include <string.h>
 
-#include "walker/profile/symbols.h"
-#include "walker/profile/types.h"
+#include "walker/profile/profile_impl.h"
 
 struct image {
 	Elf *elf;
@@ -164,45 +163,95 @@ static struct types *read_types(const struct image *image, struct err *err)
 	return types_from_btf(bytes, size, err);
 }
 
-static struct profile *profile_from_image(const struct image *image, struct err *err)
+/* Opens the bytes as an ELF image; image->elf is to be ended also where it fails. */
+static bool image_open(struct image *image, const void *bytes, size_t size, const char *name,
+		       struct err *err)
+{
+	*image = (struct image){ .name = name, .size = size };
+	if (!check_ident(name, bytes, size, err))
+		return false;
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return err_set(err, ERR_UNSUPPORTED, 0, "libelf is too old");
+	/* libelf takes a plain pointer but only reads an image of our own byte order. */
+	image->elf = elf_memory((char *)(uintptr_t)bytes, size);
+	if (!image->elf || elf_kind(image->elf) != ELF_K_ELF ||
+	    elf_getshdrstrndx(image->elf, &image->section_names) != 0)
+		return image_malformed(image, err, "no section headers");
+	return true;
+}
+
+static void image_close(struct image *image)
+{
+	if (image->elf)
+		elf_end(image->elf);
+}
+
+struct symbols *symbols_from_elf(const void *bytes, size_t size, const char *name,
+				 struct err *err)
 {
 	struct symbols *symbols = symbols_new(err);
-	struct types *types;
+	struct image image = { 0 };
 
 	if (!symbols)
 		return NULL;
-	if (!read_symbols(image, symbols, err))
-		goto out_symbols;
-	types = read_types(image, err);
-	if (!types)
-		goto out_symbols;
-	return profile_from_parts(symbols, "elf:symtab", types, "elf:.BTF", err);
+	if (!image_open(&image, bytes, size, name, err) || !read_symbols(&image, symbols, err)) {
+		symbols_free(symbols);
+		symbols = NULL;
+	}
+	image_close(&image);
+	return symbols;
+}
 
-out_symbols:
-	symbols_free(symbols);
-	return NULL;
+struct types *types_from_elf(const void *bytes, size_t size, const char *name, struct err *err)
+{
+	struct image image;
+	struct types *types = NULL;
+
+	if (image_open(&image, bytes, size, name, err))
+		types = read_types(&image, err);
+	image_close(&image);
+	return types;
+}
+
+bool elf_bytes_at(const void *bytes, size_t size, gva_t va, void *to, size_t wanted)
+{
+	struct image image;
+	GElf_Phdr segment;
+	size_t segments = 0;
+	bool found = false;
+
+	if (image_open(&image, bytes, size, "the image", NULL) &&
+	    elf_getphdrnum(image.elf, &segments) == 0)
+		for (size_t i = 0; i < segments && !found; i++) {
+			uint64_t at;
+
+			if (!gelf_getphdr(image.elf, (int)i, &segment) ||
+			    segment.p_type != PT_LOAD || va < segment.p_vaddr)
+				continue;
+			at = va - segment.p_vaddr;
+			if (at > segment.p_filesz || wanted > segment.p_filesz - at ||
+			    segment.p_offset > size || at > size - segment.p_offset ||
+			    wanted > size - segment.p_offset - at)
+				continue;
+			memcpy(to, (const uint8_t *)bytes + segment.p_offset + at, wanted);
+			found = true;
+		}
+	image_close(&image);
+	return found;
 }
 
 struct profile *profile_from_elf(const void *bytes, size_t size, const char *name,
 				 struct err *err)
 {
-	struct image image = { .name = name, .size = size };
-	struct profile *p = NULL;
+	struct symbols *symbols = symbols_from_elf(bytes, size, name, err);
+	struct types *types;
 
-	if (!check_ident(name, bytes, size, err))
+	if (!symbols)
 		return NULL;
-	if (elf_version(EV_CURRENT) == EV_NONE) {
-		err_set(err, ERR_UNSUPPORTED, 0, "libelf is too old");
+	types = types_from_elf(bytes, size, name, err);
+	if (!types) {
+		symbols_free(symbols);
 		return NULL;
 	}
-	/* libelf takes a plain pointer but only reads an image of our own byte order. */
-	image.elf = elf_memory((char *)(uintptr_t)bytes, size);
-	if (!image.elf || elf_kind(image.elf) != ELF_K_ELF ||
-	    elf_getshdrstrndx(image.elf, &image.section_names) != 0)
-		image_malformed(&image, err, "no section headers");
-	else
-		p = profile_from_image(&image, err);
-	if (image.elf)
-		elf_end(image.elf);
-	return p;
+	return profile_from_parts(symbols, "elf:symtab", types, "elf:.BTF", err);
 }

@@ -1,17 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* profile.c - a profile is symbols and types, each from its own source. */
 #include <stdlib.h>
+#include <string.h>
 
-#include "walker/profile/symbols.h"
-#include "walker/profile/types.h"
+#include "walker/profile/profile_impl.h"
 
-enum { PROFILE_SOURCES = 2 };
+enum { PROFILE_SOURCES_MAX = 4 };
 
 struct profile {
 	struct symbols *symbols;
 	struct types *types;
-	const char *sources[PROFILE_SOURCES];
+	struct profile_place place;
+	const char *sources[PROFILE_SOURCES_MAX];
+	size_t source_count;
 };
+
+bool profile_add_source(struct profile *p, const char *source, struct err *err)
+{
+	char *copy;
+
+	if (p->source_count == PROFILE_SOURCES_MAX)
+		return true;
+	copy = strdup(source);
+	if (!copy)
+		return err_set(err, ERR_NO_MEMORY, 0, "out of memory");
+	p->sources[p->source_count++] = copy;
+	return true;
+}
 
 struct profile *profile_from_parts(struct symbols *symbols, const char *symbols_from,
 				   struct types *types, const char *types_from, struct err *err)
@@ -26,9 +41,29 @@ struct profile *profile_from_parts(struct symbols *symbols, const char *symbols_
 	}
 	p->symbols = symbols;
 	p->types = types;
-	p->sources[0] = symbols_from;
-	p->sources[1] = types_from;
+	if (!profile_add_source(p, symbols_from, err) ||
+	    !profile_add_source(p, types_from, err)) {
+		profile_free(p);
+		return NULL;
+	}
 	return p;
+}
+
+void profile_set_place(struct profile *p, const struct profile_place *place)
+{
+	p->place = *place;
+}
+
+bool profile_phys_base(const struct profile *p, uint64_t *phys_base)
+{
+	*phys_base = p->place.phys_base;
+	return p->place.known;
+}
+
+bool profile_kaslr_offset(const struct profile *p, uint64_t *offset)
+{
+	*offset = p->place.kaslr_offset;
+	return p->place.known && p->place.kaslr_known;
 }
 
 void profile_free(struct profile *p)
@@ -37,6 +72,8 @@ void profile_free(struct profile *p)
 		return;
 	symbols_free(p->symbols);
 	types_free(p->types);
+	for (size_t i = 0; i < p->source_count; i++)
+		free((char *)(uintptr_t)p->sources[i]);
 	free(p);
 }
 
@@ -89,6 +126,6 @@ const char *profile_enumerator_at(const struct profile *p, const char *enumerati
 
 const char *const *profile_sources(const struct profile *p, size_t *count)
 {
-	*count = PROFILE_SOURCES;
+	*count = p->source_count;
 	return p->sources;
 }

@@ -138,6 +138,13 @@ bool symbols_seal(struct symbols *s, struct err *err)
 	return true;
 }
 
+void symbols_move(struct symbols *s, gva_t first, uint64_t by)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->list[i].at >= first)
+			s->list[i].at += by;
+}
+
 size_t symbols_count(const struct symbols *s)
 {
 	return s->count;

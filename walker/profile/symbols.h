@@ -19,6 +19,8 @@ void symbols_free(struct symbols *);
 bool symbols_add(struct symbols *, const char *name, size_t length, gva_t, uint64_t size,
 		 enum symbol_binding, struct err *);
 bool symbols_seal(struct symbols *, struct err *);
+/* Moves every symbol at `first` or above by `by`, which may be "negative". */
+void symbols_move(struct symbols *, gva_t first, uint64_t by);
 size_t symbols_count(const struct symbols *);
 
 /* ERR_MISSING: no such symbol, or several of equal binding at different addresses. */
