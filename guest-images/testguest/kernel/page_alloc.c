@@ -67,31 +67,38 @@ static struct page *list_pop(struct page **list)
 	return NULL;
 }
 
-/* `count` fresh frames, the first a multiple of it. */
+/* `count` fresh frames of one span, the first a multiple of it. */
+static struct page *span_take_from(struct span *span, unsigned count)
+{
+	while (span->next + count <= span->end) {
+		struct page *page = pfn_to_page(span->next);
+
+		if (span->next & (count - 1) || page_test(page, PG_hwpoison)) {
+			span->next++;
+			if (page_test(page, PG_hwpoison))
+				nr_free_pages--;
+			else
+				list_push(&free_singles, page);
+			continue;
+		}
+		span->next += count;
+		if (span->next > high_water)
+			high_water = span->next;
+		return page;
+	}
+	return NULL;
+}
+
+/* What is left of a span that is too short for a pair stays for single frames. */
 static struct page *span_take(unsigned count)
 {
-	while (span_now < span_count) {
-		struct span *span = &spans[span_now];
+	for (unsigned i = span_now; i < span_count; i++) {
+		struct page *page = span_take_from(&spans[i], count);
 
-		while (span->next + count <= span->end) {
-			struct page *page = pfn_to_page(span->next);
-
-			if (span->next & (count - 1) || page_test(page, PG_hwpoison)) {
-				span->next++;
-				if (page_test(page, PG_hwpoison))
-					nr_free_pages--;
-				else
-					list_push(&free_singles, page);
-				continue;
-			}
-			span->next += count;
-			if (span->next > high_water)
-				high_water = span->next;
+		if (page)
 			return page;
-		}
-		if (count > 1)
-			return NULL;
-		span_now++;
+		if (count == 1)
+			span_now = i + 1;
 	}
 	return NULL;
 }
