@@ -15,6 +15,13 @@ long sys_fork(struct pt_regs *regs)
 		task_release(t);
 		return -ENOMEM;
 	}
+	/* If a table of ours was lost meanwhile, the copy is of garbage: it must not live. */
+	mce_drain();
+	if (current->killed) {
+		mmput(t->mm);
+		task_release(t);
+		return -EINTR;
+	}
 	t->active_mm = t->mm;
 	t->mm->owner = t;
 	*task_regs(t) = *regs;
