@@ -31,6 +31,7 @@ enum tiny_kind {
 	TINY_TWO,	/* vCPU 0 starts 1; each counts in its own word; 1 says READY */
 	TINY_TIMER,	/* READY, then sleeps in hlt between periodic timer interrupts */
 	TINY_MCE,	/* enables machine checks, READY; reports each by DOORBELL_MCE */
+	TINY_USER,	/* READY, then counts for ever in ring 3, which KVMs run natively */
 	TINY_KINDS
 };
 

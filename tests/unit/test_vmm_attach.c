@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* test_vmm_attach.c - the inspector's end against a VMM that lies or goes away. */
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@ struct liar {
 	size_t size;		/* of the hello sent; 0: hang up */
 	struct wire_hello hello;
 	const char *says;	/* NULL: attaches */
+	bool end;		/* then ends */
 };
 
 #define HELLO_SIZE (sizeof(struct wire_header) + sizeof(struct wire_hello))
@@ -41,32 +43,35 @@ struct liar {
 #endif
 static const struct liar liars[] = {
 	/* The first one is honest. */
-	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.vcpus = 1), NULL },
-	{ FDS_GOOD, HEAD, 0, WITH(.vcpus = 1), "went away" },
-	{ FDS_GOOD, HEAD, 5, WITH(.vcpus = 1), "does not speak" },
-	{ FDS_GOOD, HEAD, HELLO_SIZE - 1, WITH(.vcpus = 1), "does not speak" },
+	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.vcpus = 1), NULL, false },
+	{ FDS_GOOD, HEAD, 0, WITH(.vcpus = 1), "went away", false },
+	{ FDS_GOOD, HEAD, 5, WITH(.vcpus = 1), "does not speak", false },
+	{ FDS_GOOD, HEAD, HELLO_SIZE - 1, WITH(.vcpus = 1), "does not speak", false },
 	{ FDS_GOOD, { 1, WIRE_VERSION, WIRE_HELLO, sizeof(struct wire_hello), 0 }, HELLO_SIZE,
-	  WITH(.vcpus = 1), "does not speak" },
+	  WITH(.vcpus = 1), "does not speak", false },
 	{ FDS_GOOD, { WIRE_MAGIC, 2, WIRE_HELLO, sizeof(struct wire_hello), 0 }, HELLO_SIZE,
-	  WITH(.vcpus = 1), "same version on both sides" },
+	  WITH(.vcpus = 1), "same version on both sides", false },
 	{ FDS_GOOD, { WIRE_MAGIC, WIRE_VERSION, WIRE_STATUS, sizeof(struct wire_hello), 0 },
-	  HELLO_SIZE, WITH(.vcpus = 1), "does not fit" },
-	{ FDS_NONE, HEAD, HELLO_SIZE, WITH(.vcpus = 1), "did not give its memory" },
-	{ FDS_ONE, HEAD, HELLO_SIZE, WITH(.vcpus = 1), "did not give its memory" },
-	{ FDS_UNSEALED, HEAD, HELLO_SIZE, WITH(.vcpus = 1), "too short or could shrink" },
-	{ FDS_SHORT, HEAD, HELLO_SIZE, WITH(.vcpus = 1), "too short or could shrink" },
-	{ FDS_PIPE, HEAD, HELLO_SIZE, WITH(.vcpus = 1), "too short or could shrink" },
-	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.image_size = 0), "too short or could shrink" },
-	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.image_size = 1ull << 62), "too short or" },
-	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.vcpus = 0), "impossible machine" },
-	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.vcpus = 5), "impossible machine" },
-	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.region_count = 2), "impossible machine" },
-	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.region_count = UINT32_MAX), "impossible machine" },
-	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.memory = MEMORY_MIN + 1), "impossible machine" },
+	  HELLO_SIZE, WITH(.vcpus = 1), "does not fit", false },
+	{ FDS_NONE, HEAD, HELLO_SIZE, WITH(.vcpus = 1), "did not give its memory", false },
+	{ FDS_ONE, HEAD, HELLO_SIZE, WITH(.vcpus = 1), "did not give its memory", false },
+	{ FDS_UNSEALED, HEAD, HELLO_SIZE, WITH(.vcpus = 1), "too short or could shrink", false },
+	{ FDS_SHORT, HEAD, HELLO_SIZE, WITH(.vcpus = 1), "too short or could shrink", false },
+	{ FDS_PIPE, HEAD, HELLO_SIZE, WITH(.vcpus = 1), "too short or could shrink", false },
+	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.image_size = 0), "too short or could shrink", false },
+	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.image_size = 1ull << 62), "too short or", false },
+	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.vcpus = 0), "impossible machine", false },
+	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.vcpus = 5), "impossible machine", false },
+	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.region_count = 2), "impossible machine", false },
+	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.region_count = UINT32_MAX), "impossible machine", false },
+	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.memory = MEMORY_MIN + 1), "impossible machine", false },
 	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.region = { { 0, MEMORY_MIN, 4096 } }),
-	  "impossible machine" },
+	  "impossible machine", false },
 	{ FDS_GOOD, HEAD, HELLO_SIZE, WITH(.region = { { 0, MEMORY_MIN * 2, 0 } }),
-	  "impossible machine" },
+	  "impossible machine", false },
+};
+static const struct liar ending = {
+	FDS_GOOD, HEAD, HELLO_SIZE, WITH(.vcpus = 1), NULL, true,
 };
 #pragma GCC diagnostic pop
 
@@ -115,6 +120,23 @@ static void answer(int fd, const struct liar *l)
 	m.msg_control = count ? c.space : NULL;
 	m.msg_controllen = count ? CMSG_SPACE(count * sizeof(int)) : 0;
 	sendmsg(fd, &m, MSG_NOSIGNAL);
+	/* The guest ends just while the next request is on its way: it is never read. */
+	if (l->end) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		poll(&p, 1, 10000);
+		out.head.op = WIRE_ENDED;
+		out.head.size = sizeof(out.ended);
+		memset(&out.ended, 0, sizeof(out.ended));
+		out.ended.status.state = GUEST_ENDED;
+		out.ended.status.exit_status = 13;
+		memset(out.ended.status.reason, 'r', sizeof(out.ended.status.reason));
+		out.ended.vcpus = UINT32_MAX;
+		out.ended.events.count = UINT32_MAX;
+		send(fd, &out, sizeof(out.head) + sizeof(out.ended), MSG_NOSIGNAL);
+		close(fd);
+		return;
+	}
 	/* Until the other side hangs up. */
 	while (recv(fd, &in, sizeof(in), 0) > 0)
 		;
@@ -195,6 +217,25 @@ static void vmm_that_is_killed_is_an_error(void **state)
 	machine_close(m);
 }
 
+static void end_crosses_a_request(void **state)
+{
+	struct guest_status status;
+	struct guest_event events[2];
+	struct err e = { 0 };
+	pid_t pid;
+	struct machine *m = attach_to(&ending, &pid, &e);
+
+	(void)state;
+	assert_non_null(m);
+	assert_true(kvm_status(m, &status, &e));
+	assert_int_equal(status.state, GUEST_ENDED);
+	assert_int_equal(status.exit_status, 13);
+	assert_int_equal(strlen(status.reason), sizeof(status.reason) - 1);
+	assert_in_range(kvm_events(m, 0, events, 2, &e), 0, 2);
+	machine_close(m);
+	waitpid(pid, NULL, 0);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -212,6 +253,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(liars_are_found_out),
+		cmocka_unit_test(end_crosses_a_request),
 		cmocka_unit_test(vmm_that_is_killed_is_an_error),
 	};
 

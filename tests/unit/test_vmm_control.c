@@ -333,6 +333,34 @@ static void events_are_bounded(void **state)
 	close(fd);
 }
 
+static void doorbell_takes_anything(void **state)
+{
+	struct server *s = *state;
+	struct vcpu *v = &s->vm.vcpu[1];
+	struct guest_event events[8];
+
+	assert_true(doorbell_has(PORT_DOORBELL) && doorbell_has(PORT_ARG + 12));
+	assert_false(doorbell_has(PORT_ARG + 1) || doorbell_has(PORT_DOORBELL + 4) ||
+		     doorbell_has(PORT_ARG - 4));
+	v->vm = &s->vm;
+	v->id = 1;
+	doorbell_write(v, PORT_ARG, 5);
+	doorbell_write(v, PORT_ARG + 12, 6);
+	doorbell_write(v, PORT_DOORBELL, 77);
+	doorbell_write(v, PORT_DOORBELL, DOORBELL_MCE);
+	doorbell_write(v, PORT_ARG, UINT32_MAX);
+	doorbell_write(v, PORT_DOORBELL, DOORBELL_CPU_ON);
+	assert_int_equal(events_after(&s->vm.events, 0, events, 8), 3);
+	assert_int_equal(events[0].event, 77);
+	assert_int_equal(events[0].vcpu, 1);
+	assert_int_equal(events[0].arg[0], 5);
+	assert_int_equal(events[0].arg[3], 6);
+	/* Arguments go with the first ring after them. */
+	assert_int_equal(events[1].arg[0], 0);
+	assert_int_equal(events[1].arg[3], 0);
+	assert_int_equal(events[2].arg[0], UINT32_MAX);
+}
+
 static void crowds_and_mutes_are_bounded(void **state)
 {
 	static struct wire_message m;
@@ -405,6 +433,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pauses_end_with_their_connections, setup, teardown),
 		cmocka_unit_test_setup_teardown(wait_ends_by_event_or_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(events_are_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(doorbell_takes_anything, setup, teardown),
 		cmocka_unit_test_setup_teardown(crowds_and_mutes_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(sent_descriptors_are_dropped, setup, teardown),
 	};

@@ -22,8 +22,9 @@ struct detach_notice {
 void detach_prepare(void);
 /*
  * Forks. In the child: returns true with the descriptor for detach_tell(); its
- * session is its own, its stdio is /dev/null. In the parent: waits, returns false with the notice; after timeout
- * seconds, or on SIGINT or SIGTERM, the child is ended first.
+ * session is its own, its stdio is /dev/null. In the parent: waits, returns false
+ * with the notice; after timeout seconds, or on SIGINT or SIGTERM, the child is
+ * ended first.
  */
 bool detach(unsigned timeout, int *tell_fd, struct detach_notice *);
 /* Only the first notice is heard; the descriptor is closed and set to -1. */
