@@ -56,6 +56,23 @@ static bool frame_unreadable(const struct machine *m, pfn_t pfn)
 	return low < m->unreadable_count && m->unreadable[low] == pfn;
 }
 
+/* The region's bitmap has a bit for each of its frames. */
+static bool frame_lost(const struct machine *m, const struct mem_region *r, gpa_t gpa)
+{
+	uint64_t i = (gpa - r->first) >> PT_FRAME_SHIFT;
+
+	if (!__atomic_load_n(&m->lost_count, __ATOMIC_ACQUIRE) || !r->lost)
+		return false;
+	return __atomic_load_n(&r->lost[i / 64], __ATOMIC_RELAXED) >> (i % 64) & 1;
+}
+
+bool machine_frame_lost(const struct machine *m, gpa_t gpa)
+{
+	const struct mem_region *r = region_of(m, gpa);
+
+	return r && frame_lost(m, r, gpa);
+}
+
 bool machine_has_frame(const struct machine *m, pfn_t pfn)
 {
 	/* A pfn whose address does not fit into 64 bits is no RAM. */
@@ -74,6 +91,11 @@ pfn_t machine_frame_end(const struct machine *m)
 	return gpa_to_pfn(m->regions[m->region_count - 1].last) + 1;
 }
 
+static bool set_unreadable(struct err *e, gpa_t gpa)
+{
+	return err_set(e, ERR_UNREADABLE, gpa, "the frame of 0x%" PRIx64 " cannot be read", gpa);
+}
+
 const void *machine_view(struct machine *m, gpa_t gpa, struct err *e)
 {
 	gpa_t frame = gpa & ~FRAME_MASK;
@@ -83,8 +105,9 @@ const void *machine_view(struct machine *m, gpa_t gpa, struct err *e)
 		err_set(e, ERR_NOT_RAM, gpa, "0x%" PRIx64 " is not guest RAM", gpa);
 		return NULL;
 	}
-	if (m->unreadable_count && frame_unreadable(m, gpa_to_pfn(frame))) {
-		err_set(e, ERR_UNREADABLE, gpa, "the frame of 0x%" PRIx64 " cannot be read", gpa);
+	if ((m->unreadable_count && frame_unreadable(m, gpa_to_pfn(frame))) ||
+	    frame_lost(m, r, frame)) {
+		set_unreadable(e, gpa);
 		return NULL;
 	}
 	if (r->host)
@@ -92,13 +115,16 @@ const void *machine_view(struct machine *m, gpa_t gpa, struct err *e)
 	return m->ops->view(m, frame, e);
 }
 
-void machine_unview(struct machine *m, gpa_t gpa, const void *view)
+bool machine_unview(struct machine *m, gpa_t gpa, const void *view)
 {
 	gpa_t frame = gpa & ~FRAME_MASK;
 	const struct mem_region *r = region_of(m, frame);
 
+	/* What was read must not be read again after this. */
+	__atomic_signal_fence(__ATOMIC_ACQ_REL);
 	if (view && r && !r->host && m->ops->unview)
 		m->ops->unview(m, frame, view);
+	return !r || !frame_lost(m, r, frame);
 }
 
 bool machine_read(struct machine *m, gpa_t gpa, void *buf, size_t size, struct err *e)
@@ -123,7 +149,10 @@ bool machine_read(struct machine *m, gpa_t gpa, void *buf, size_t size, struct e
 		if (chunk > size - done)
 			chunk = size - done;
 		memcpy(to + done, view + offset, chunk);
-		machine_unview(m, at, view);
+		if (!machine_unview(m, at, view)) {
+			memset(buf, 0, done + chunk);
+			return set_unreadable(e, at);
+		}
 		done += chunk;
 	}
 	return true;
@@ -141,8 +170,7 @@ bool machine_read_u64(struct machine *m, gpa_t gpa, uint64_t *value, struct err 
 	/* One load, so that a running guest cannot show two values. */
 	*value = __atomic_load_n((const uint64_t *)(const void *)(view + (gpa & FRAME_MASK)),
 				 __ATOMIC_RELAXED);
-	machine_unview(m, gpa, view);
-	return true;
+	return machine_unview(m, gpa, view) || set_unreadable(e, gpa);
 }
 
 void machine_close(struct machine *m)

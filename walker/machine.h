@@ -17,7 +17,13 @@ struct machine;
 /* A stretch of guest RAM. Regions are sorted and do not overlap. */
 struct mem_region {
 	gpa_t first, last;	/* inclusive; whole frames */
-	const uint8_t *host;	/* mapped read-only, or NULL: only by ops->view */
+	/* Mapped read-only, aligned to 8 bytes; or NULL: only by ops->view. */
+	const uint8_t *host;
+	/*
+	 * A bit per frame whose memory went away while it was mapped (a dump that
+	 * shrinks, a poisoned host page), or NULL. A signal handler sets them.
+	 */
+	uint64_t *lost;
 };
 
 /* A machine check to be raised; see Intel SDM vol. 3B, 16.3. */
@@ -58,21 +64,32 @@ struct machine {
 	/* Frames that are RAM but cannot be read, sorted; may grow while open. */
 	pfn_t *unreadable;
 	size_t unreadable_count;
+	/* Counts the bits of regions[].lost: 0 as long as all is well. */
+	uint64_t lost_count;
 };
 
 /* Bytes of RAM, holes not counted. */
 uint64_t machine_memory(const struct machine *);
 /* Is the whole frame RAM (readable or not)? */
 bool machine_has_frame(const struct machine *, pfn_t);
+/* Was this frame's memory lost since the machine was opened? */
+bool machine_frame_lost(const struct machine *, gpa_t);
+/* The same, quick where nothing was lost; for those who read many words of a view. */
+static inline bool machine_lost(const struct machine *m, gpa_t gpa)
+{
+	return __atomic_load_n(&m->lost_count, __ATOMIC_ACQUIRE) && machine_frame_lost(m, gpa);
+}
 /* One past the highest frame of RAM. */
 pfn_t machine_frame_end(const struct machine *);
 
 /*
- * A view of the frame that holds gpa, starting at the frame's first byte; NULL
- * with ERR_NOT_RAM or ERR_UNREADABLE. Give it back with machine_unview().
+ * A view of the frame that holds gpa, starting at the frame's first byte and
+ * aligned to 8 bytes; NULL with ERR_NOT_RAM or ERR_UNREADABLE. Give it back with
+ * machine_unview(), which is false where the memory was lost meanwhile: what
+ * was read through the view is then not to be believed.
  */
 const void *machine_view(struct machine *, gpa_t, struct err *);
-void machine_unview(struct machine *, gpa_t, const void *view);
+bool machine_unview(struct machine *, gpa_t, const void *view);
 
 /* Copies guest-physical memory, over frame boundaries; all or nothing. */
 bool machine_read(struct machine *, gpa_t, void *buf, size_t size, struct err *);

@@ -60,9 +60,12 @@ AVX2 static inline struct bitmaps sort_64(const struct vector_masks *m, const ui
 	struct bitmaps b = { 0, 0, 0 };
 
 	for (unsigned i = 0; i < 64; i += 8) {
-		/* Volatile: each entry is loaded once, as in scan.c. */
-		__m256i low = *(const volatile __m256i *)(const void *)(word + i);
-		__m256i high = *(const volatile __m256i *)(const void *)(word + i + 4);
+		/*
+		 * Volatile: each entry is loaded once, as in scan.c. Aligned to entries
+		 * only: in a dump, frames lie where its headers end.
+		 */
+		__m256i low = *(const volatile __m256i_u *)(const void *)(word + i);
+		__m256i high = *(const volatile __m256i_u *)(const void *)(word + i + 4);
 		__m256i any = _mm256_or_si256(low, high);
 		__m256i all = _mm256_and_si256(low, high);
 

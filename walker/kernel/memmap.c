@@ -160,6 +160,9 @@ bool memmap_read(const struct memmap *m, pfn_t pfn, void *page, struct err *err)
 			memcpy(to, chunk->host[i] + offset, part);
 		else if (!machine_read(m->machine, chunk->gpa[i] + offset, to, part, err))
 			return false;
+		if (machine_lost(m->machine, chunk->gpa[i]))
+			return err_set(err, ERR_UNREADABLE, memmap_page(m, pfn),
+				       "the struct page of frame 0x%" PRIx64 " was lost", pfn);
 		at += part;
 		to += part;
 		left -= part;

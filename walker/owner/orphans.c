@@ -73,11 +73,11 @@ void census_orphan_levels(struct census *c)
 			if (r->origin != ROW_UNREACHED && (r->origin != ROW_DEPOSIT || round))
 				continue;
 			view = machine_view(c->machine, pfn_to_gpa(r->pfn), NULL);
-			r->readable = view != NULL;
-			if (!view)
+			if (view)
+				memcpy(table, view, sizeof(table));
+			r->readable = view && machine_unview(c->machine, pfn_to_gpa(r->pfn), view);
+			if (!r->readable)
 				continue;
-			memcpy(table, view, sizeof(table));
-			machine_unview(c->machine, pfn_to_gpa(r->pfn), view);
 			level = level_of(c, r, table, &recorded);
 			changed |= level != r->level;
 			r->level = level & 7;

@@ -57,7 +57,7 @@ static bool type_word(struct pages *p, pfn_t pfn, uint32_t *word)
 	if ((at & FRAME_MASK) > PT_FRAME_SIZE - sizeof(*word))
 		return false;
 	memcpy(word, p->view + (at & FRAME_MASK), sizeof(*word));
-	return true;
+	return !machine_lost(p->c->machine, p->view_at);
 }
 
 static bool may_be_table(struct pages *p, pfn_t pfn, uint32_t word)

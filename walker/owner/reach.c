@@ -67,8 +67,7 @@ static bool read_table(struct walk *w, pfn_t pfn, void *to)
 	if (!view)
 		return false;
 	memcpy(to, view, PT_FRAME_SIZE);
-	machine_unview(w->c->machine, pfn_to_gpa(pfn), view);
-	return true;
+	return machine_unview(w->c->machine, pfn_to_gpa(pfn), view);
 }
 
 static bool root_add(struct walk *w, uint32_t mm, gpa_t gpa, enum row_origin origin)
@@ -323,12 +322,18 @@ static void visit_bottom(struct walk *w, uint32_t first, uint32_t end)
 
 		if (view) {
 			pt_scan(c->decode, 0, view, &scan);
+			if (scan.count[PT_BAD]) {
+				/* What is reported must be what was counted. */
+				memcpy(w->table, view, PT_FRAME_SIZE);
+				pt_scan(c->decode, 0, w->table, &scan);
+			}
+		}
+		if (!view || !machine_unview(c->machine, pfn_to_gpa(r->pfn), view)) {
+			r->readable = 0;
+		} else {
 			row_set_entries(r, &scan, 0);
 			if (scan.count[PT_BAD])
-				report_bad(w, r, view, &scan);
-			machine_unview(c->machine, pfn_to_gpa(r->pfn), view);
-		} else {
-			r->readable = 0;
+				report_bad(w, r, w->table, &scan);
 		}
 		views[(at - first) % AHEAD] = view_ahead(w, at + AHEAD, end);
 	}

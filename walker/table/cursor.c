@@ -156,7 +156,8 @@ enum pt_item pt_cursor_next(struct pt_cursor *c)
 			break;
 		}
 		at = place(c, gpa);
-		if (!at) {
+		raw = at ? pt_load(d->format, s->table.shape, at) : 0;
+		if (!at || machine_lost(c->machine, gpa)) {
 			if (s->next > from)
 				break;
 			/* As much of the table as lies in this frame. */
@@ -167,7 +168,6 @@ enum pt_item pt_cursor_next(struct pt_cursor *c)
 			set_item(c, s, from);
 			return PT_ITEM_UNREADABLE;
 		}
-		raw = pt_load(d->format, s->table.shape, at);
 		/* No format and no kernel means anything by a word of zeros. */
 		kind = raw ? d->format->entry_kind(d, s->table.level, raw) : PT_NONE;
 		if (kind == PT_NONE)

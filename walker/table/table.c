@@ -80,7 +80,8 @@ bool pt_read(struct machine *m, const struct pt_decode *d, struct pt_table t, un
 	entry->at = at;
 	entry->index = (uint16_t)index;
 	entry->level = t.level;
-	machine_unview(m, at, view);
+	if (!machine_unview(m, at, view))
+		return err_set(e, ERR_UNREADABLE, at, "the frame of 0x%" PRIx64 " was lost", at);
 	return true;
 }
 
