@@ -40,9 +40,11 @@ enum pt_result pt_translate(struct machine *m, const struct pt_space *s, gva_t g
 	/* Every turn goes one level down, so there are at most PT_LEVELS_MAX. */
 	for (table = pt_root_table(s, root); ; ) {
 		struct pt_entry entry;
-		struct err e = { .code = ERR_UNREADABLE };
+		struct err e;
 		unsigned index = pt_table_index(d->format, table, gva);
 
+		/* Only the code is looked at; clearing the text would cost more than the read. */
+		e.code = ERR_UNREADABLE;
 		t->table = table;
 		t->level = table.level;
 		if (index >= pt_table_entries(table)) {
