@@ -17,9 +17,19 @@ static void flush_one(void *arg)
 	invlpg((gva_t)arg);
 }
 
+/*
+ * The cleared entries are visible before the mask is read: a CPU that is not in it
+ * yet sets its bit before it loads CR3, so it sees them when it walks.
+ */
+static uint32_t cpus_of(const struct mm_struct *mm)
+{
+	smp_mb();
+	return READ_ONCE(mm->cpumask);
+}
+
 void flush_tlb_mm(struct mm_struct *mm)
 {
-	uint32_t mask = READ_ONCE(mm->cpumask);
+	uint32_t mask = cpus_of(mm);
 
 	if (mask)
 		smp_call_mask(mask, flush_all, NULL);
@@ -28,7 +38,7 @@ void flush_tlb_mm(struct mm_struct *mm)
 /* invlpg also drops the paging-structure caches, and with PTI entry reloads CR3. */
 void flush_tlb_page(struct mm_struct *mm, gva_t va)
 {
-	uint32_t mask = READ_ONCE(mm->cpumask);
+	uint32_t mask = cpus_of(mm);
 
 	if (mask)
 		smp_call_mask(mask, flush_one, (void *)va);
