@@ -138,6 +138,8 @@ static gpa_t image_gpa(const struct kernel_image *image, gva_t va)
 /* The machine's own mapping of the whole image, where it has one. */
 static const uint8_t *mapped_bytes(const struct machine *m, gpa_t first, gpa_t last)
 {
+	if (__atomic_load_n(&m->lost_count, __ATOMIC_ACQUIRE))
+		return NULL;
 	for (size_t i = 0; i < m->unreadable_count; i++)
 		if (m->unreadable[i] >= gpa_to_pfn(first) && m->unreadable[i] <= gpa_to_pfn(last))
 			return NULL;
@@ -169,7 +171,10 @@ static bool take_bytes(struct kernel_image *image, struct err *err)
 			continue;
 		}
 		memcpy(image->copy + at, view, PT_FRAME_SIZE);
-		machine_unview(image->machine, first + at, view);
+		if (!machine_unview(image->machine, first + at, view)) {
+			memset(image->copy + at, 0, PT_FRAME_SIZE);
+			image->unreadable++;
+		}
 	}
 	image->bytes = image->copy;
 	return true;

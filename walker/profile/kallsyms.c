@@ -199,6 +199,7 @@ struct decoder {
 	struct kallsyms_bytes names, offsets;
 	char tokens[KALLSYMS_TOKENS][KALLSYMS_TOKEN_MAX];
 	uint16_t token_length[KALLSYMS_TOKENS];
+	bool token_sound[KALLSYMS_TOKENS];	/* printable, no blanks */
 	gva_t base;
 };
 
@@ -222,9 +223,10 @@ static void copy_tokens(struct decoder *d, const struct kallsyms_bytes *b)
 	for (unsigned i = 0; i < KALLSYMS_TOKENS; i++) {
 		unsigned length = 0;
 
+		d->token_sound[i] = true;
 		while (at < end && length < KALLSYMS_TOKEN_MAX - 1 &&
 		       (d->tokens[i][length] = (char)*at++))
-			length++;
+			d->token_sound[i] &= isgraph((unsigned char)d->tokens[i][length++]) != 0;
 		d->tokens[i][length] = '\0';
 		d->token_length[i] = (uint16_t)length;
 	}
@@ -244,6 +246,7 @@ static enum symbol_binding binding_of(char type)
 	return isupper((unsigned char)type) || type == 'u' ? SYMBOL_GLOBAL : SYMBOL_LOCAL;
 }
 
+/* `name` has room for KALLSYMS_NAME_MAX and one token more. */
 static bool decode_name(const struct decoder *d, size_t at, size_t length, char *name,
 			size_t *size)
 {
@@ -252,17 +255,13 @@ static bool decode_name(const struct decoder *d, size_t at, size_t length, char 
 		uint8_t token = d->names.bytes[at + i];
 		size_t more = d->token_length[token];
 
-		if (*size + more >= KALLSYMS_NAME_MAX)
+		if (*size + more >= KALLSYMS_NAME_MAX || !d->token_sound[token])
 			return false;
-		memcpy(name + *size, d->tokens[token], more);
+		/* Of a fixed size where that will do: nearly all tokens are short. */
+		memcpy(name + *size, d->tokens[token], more <= 8 ? 8 : more);
 		*size += more;
 	}
-	if (*size < 2 || !(isalpha((unsigned char)name[0]) || name[0] == '?'))
-		return false;
-	for (size_t i = 1; i < *size; i++)
-		if (!isgraph((unsigned char)name[i]))
-			return false;
-	return true;
+	return *size >= 2 && (isalpha((unsigned char)name[0]) || name[0] == '?');
 }
 
 static bool decode_all(const struct decoder *d, struct symbols *symbols, struct err *err)
@@ -273,7 +272,7 @@ static bool decode_all(const struct decoder *d, struct symbols *symbols, struct 
 		size_t length = name_length(&d->names, at, d->names.size, &head), size;
 		uint64_t address = kallsyms_address(&d->place, d->base, i,
 						    kallsyms_u32(&d->offsets, 4ull * i));
-		char name[KALLSYMS_NAME_MAX];
+		char name[KALLSYMS_NAME_MAX + KALLSYMS_TOKEN_MAX];
 
 		if (!length || !decode_name(d, at + head, length, name, &size))
 			return bad_name(d, i, err);

@@ -42,8 +42,8 @@ static struct profile *assemble(struct sources *s, const struct profile_place *p
 	return p;
 }
 
-struct profile *profile_from_machine(struct machine *m, const struct profile_options *options,
-				     struct err *err)
+static struct profile *profile_try(struct machine *m, const struct profile_options *options,
+				   struct err *err)
 {
 	struct sources s = { .machine = m };
 	struct profile_place place;
@@ -59,4 +59,17 @@ struct profile *profile_from_machine(struct machine *m, const struct profile_opt
 	types_free(s.types);
 	image_close(&s.image);
 	return p;
+}
+
+struct profile *profile_from_machine(struct machine *m, const struct profile_options *options,
+				     struct err *err)
+{
+	uint64_t lost = m->lost_count;
+	struct profile *p = profile_try(m, options, err);
+
+	if (m->lost_count == lost)
+		return p;
+	/* Frames went while they were looked at; now it is known which ones. */
+	profile_free(p);
+	return profile_try(m, options, err);
 }

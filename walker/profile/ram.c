@@ -10,7 +10,7 @@
 #include "walker/profile/kallsyms.h"
 #include "walker/profile/sources.h"
 
-enum { BTF_SIZE_MIN = 64 << 10, BTF_SIZE_MAX = 64 << 20 };
+enum { BTF_SIZE_MIN = 512, BTF_SIZE_MAX = 64 << 20 };
 
 static struct kallsyms_bytes image_bytes(const struct sources *s)
 {
@@ -136,14 +136,14 @@ bool sources_find_kallsyms(struct sources *s, struct err *err)
 }
 
 /* A pointer of the kernel's, and a copy of what it points to. */
-static bool read_through(const struct sources *s, gva_t pointer, void *to, size_t size)
+static bool read_through(const struct sources *s, gva_t pointer, void *to, size_t size,
+			 gpa_t *gpa)
 {
 	gva_t at;
-	gpa_t gpa;
 
 	return image_read(&s->image, pointer, &at, sizeof(at), NULL) && at &&
-	       at % PT_FRAME_SIZE == 0 && image_translate(&s->image, at, &gpa) &&
-	       machine_read(s->machine, gpa, to, size, NULL);
+	       at % PT_FRAME_SIZE == 0 && image_translate(&s->image, at, gpa) &&
+	       machine_read(s->machine, *gpa, to, size, NULL);
 }
 
 bool sources_find_vmcoreinfo(struct sources *s, struct err *err)
@@ -151,9 +151,10 @@ bool sources_find_vmcoreinfo(struct sources *s, struct err *err)
 	char text[VMCOREINFO_SIZE];
 	struct err broken;
 	gva_t at;
+	gpa_t gpa;
 
 	if (s->has_info || !symbols_find(s->symbols, "vmcoreinfo_data", &at, NULL) ||
-	    !read_through(s, at, text, sizeof(text)))
+	    !read_through(s, at, text, sizeof(text), &gpa))
 		return true;
 	s->has_info = vmcoreinfo_parse(&s->info, text, sizeof(text), &broken);
 	/* Kernels fill the page late in boot: an empty one is no contradiction. */
@@ -161,7 +162,7 @@ bool sources_find_vmcoreinfo(struct sources *s, struct err *err)
 		return err_set(err, ERR_MALFORMED, at,
 			       "kallsyms and VMCOREINFO disagree: at vmcoreinfo_data: %.150s",
 			       broken.message);
-	snprintf(s->info_from, sizeof(s->info_from), "vmcoreinfo:vmcoreinfo_data");
+	snprintf(s->info_from, sizeof(s->info_from), "vmcoreinfo:0x%" PRIx64, gpa);
 	return true;
 }
 

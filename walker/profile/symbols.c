@@ -17,12 +17,18 @@ struct symbol {
 	bool ambiguous;
 };
 
+/* The hash beside the index spares most looks at the name. */
+struct bucket {
+	uint32_t index;		/* into list; NO_SYMBOL: free */
+	uint32_t hash;
+};
+
 struct symbols {
 	struct symbol *list;
 	size_t count, room;
 	char *pool;
 	size_t pool_used, pool_room;
-	uint32_t *buckets;	/* indices into list; open addressing */
+	struct bucket *buckets;	/* open addressing */
 	size_t bucket_mask;
 };
 
@@ -103,12 +109,13 @@ static const char *symbol_name(const struct symbols *s, const struct symbol *sym
 }
 
 /* The bucket that holds the name, or the free one where it belongs. */
-static uint32_t *bucket_of(const struct symbols *s, const char *name)
+static struct bucket *bucket_of(const struct symbols *s, const char *name, uint32_t hash)
 {
-	size_t i = name_hash(name) & s->bucket_mask;
+	size_t i = hash & s->bucket_mask;
 
-	while (s->buckets[i] != NO_SYMBOL &&
-	       strcmp(symbol_name(s, &s->list[s->buckets[i]]), name) != 0)
+	while (s->buckets[i].index != NO_SYMBOL &&
+	       (s->buckets[i].hash != hash ||
+		strcmp(symbol_name(s, &s->list[s->buckets[i].index]), name) != 0))
 		i = (i + 1) & s->bucket_mask;
 	return &s->buckets[i];
 }
@@ -127,11 +134,13 @@ bool symbols_seal(struct symbols *s, struct err *err)
 
 	for (size_t i = 0; i < s->count; i++) {
 		struct symbol *symbol = &s->list[i];
-		uint32_t *bucket = bucket_of(s, symbol_name(s, symbol));
-		struct symbol *known = *bucket == NO_SYMBOL ? NULL : &s->list[*bucket];
+		uint32_t hash = name_hash(symbol_name(s, symbol));
+		struct bucket *bucket = bucket_of(s, symbol_name(s, symbol), hash);
+		struct symbol *known = bucket->index == NO_SYMBOL ? NULL :
+				       &s->list[bucket->index];
 
 		if (!known || symbol->binding > known->binding)
-			*bucket = (uint32_t)i;
+			*bucket = (struct bucket){ .index = (uint32_t)i, .hash = hash };
 		else if (symbol->binding == known->binding && symbol->at != known->at)
 			known->ambiguous = true;
 	}
@@ -152,7 +161,7 @@ size_t symbols_count(const struct symbols *s)
 
 bool symbols_find(const struct symbols *s, const char *name, gva_t *at, struct err *err)
 {
-	uint32_t index = *bucket_of(s, name);
+	uint32_t index = bucket_of(s, name, name_hash(name))->index;
 
 	if (index == NO_SYMBOL)
 		return err_set(err, ERR_MISSING, 0, "the kernel has no symbol %s", name);

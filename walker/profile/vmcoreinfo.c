@@ -169,7 +169,8 @@ static bool try_frame(struct vmcoreinfo *info, struct machine *m, gpa_t frame, g
 	*at = frame + (gpa_t)(text - view);
 	size = PT_FRAME_SIZE - (size_t)(text - view);
 	memcpy(copy, text, size);
-	machine_unview(m, frame, view);
+	if (!machine_unview(m, frame, view))
+		return false;
 	return vmcoreinfo_parse(info, copy, size, err);
 }
 
