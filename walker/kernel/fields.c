@@ -42,12 +42,27 @@ static const struct field_row rows[] = {
 	{ F(mm_mmap_lock), "mm_struct", "mmap_sem.count.counter", 8, false },	/* up to 5.7 */
 	{ F(mm_mmap_lock), "mm_struct", "mmap_lock", 4, false },	/* test guest: a spinlock */
 	{ F(mm_mmlist), "mm_struct", "mmlist.next", 8, false },
+	{ F(mm_mmap), "mm_struct", "mmap", 8, false },		/* up to 6.0 */
+	{ F(mm_tree), "mm_struct", "mm_mt.ma_root", 8, false },	/* since 6.1 */
+	/* Up to 6.1 struct mm_rss_stat, since 6.2 an array of percpu_counter. */
+	{ F(mm_rss), "mm_struct", "rss_stat", 0, false },
+	{ F(task_rss), "task_struct", "rss_stat.count", 0, false },	/* up to 6.1 */
+
+	{ F(vma_start), "vm_area_struct", "vm_start", 8, false },
+	{ F(vma_end), "vm_area_struct", "vm_end", 8, false },
+	{ F(vma_next), "vm_area_struct", "vm_next", 8, false },	/* up to 6.0 */
+	{ F(vma_mm), "vm_area_struct", "vm_mm", 8, false },
+	{ F(vma_flags), "vm_area_struct", "vm_flags", 8, false },
+	{ F(vma_pgoff), "vm_area_struct", "vm_pgoff", 8, false },
+	{ F(vma_file), "vm_area_struct", "vm_file", 8, false },
+	{ F(vma_anon), "vm_area_struct", "anon_vma", 8, false },
 
 	{ F(page_flags), "page", "flags", 8, true },
 	{ F(page_refcount), "page", "_refcount.counter", 4, true },
 	{ F(page_mapcount), "page", "_mapcount.counter", 4, true },
 	{ F(page_type), "page", "page_type", 4, true },
 	{ F(page_lru), "page", "lru.next", 8, false },
+	{ F(page_lru), "ptdesc", "pt_list.next", 8, false },
 	/* Since 6.6 ptdesc describes tables; it lies over page. */
 	{ F(page_pt_mm), "ptdesc", "pt_mm", 8, true },
 	{ F(page_pt_mm), "page", "pt_mm", 8, true },

@@ -124,6 +124,17 @@ uint64_t kernel_phys_base(const struct kernel *k)
 	return k->phys_base;
 }
 
+bool kernel_kaslr_offset(const struct kernel *k, uint64_t *offset)
+{
+	uint64_t phys_base;
+
+	if (profile_kaslr_offset(k->profile, offset))
+		return true;
+	/* A profile from an image alone fits only a kernel that was not moved. */
+	*offset = 0;
+	return !profile_phys_base(k->profile, &phys_base);
+}
+
 gva_t kernel_direct_map(const struct kernel *k)
 {
 	return k->direct;

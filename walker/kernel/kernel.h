@@ -26,6 +26,8 @@ const struct pt_space *kernel_space(const struct kernel *);
 const char *kernel_release(const struct kernel *);
 bool kernel_pti(const struct kernel *);
 uint64_t kernel_phys_base(const struct kernel *);
+/* How far KASLR moved the kernel's addresses; false where that is not known. */
+bool kernel_kaslr_offset(const struct kernel *, uint64_t *offset);
 gva_t kernel_direct_map(const struct kernel *);
 
 /* Direct map by arithmetic, all else through init_mm's tables. */
@@ -76,6 +78,31 @@ int64_t kernel_mm_find(const struct kernel_mms *, gva_t);
 
 /* Every PGD on pgd_list, as gpa; the caller frees. */
 bool kernel_read_pgd_list(const struct kernel *, gpa_t **pgds, size_t *count, struct err *);
+
+/* A stretch of an address space, as its mm's books have it. */
+struct vma {
+	gva_t at;		/* its vm_area_struct */
+	gva_t first, last;	/* inclusive */
+	uint64_t flags;		/* VM_READ 1, VM_WRITE 2, VM_EXEC 4, VM_SHARED 8 ... */
+	uint64_t pgoff;
+	gva_t file, anon_vma;	/* 0: none */
+};
+
+/*
+ * The VMAs of an mm, sorted by address; the caller frees. ERR_MALFORMED where
+ * they are no sound list or tree, also if an operation on the mm is half-way.
+ */
+bool kernel_read_vmas(const struct kernel *, gva_t mm, struct vma **, size_t *count,
+		      struct err *);
+
+/* Pages that an mm has by its own counters; without hugetlb and the zero pages. */
+struct mm_rss {
+	int64_t file, anon, swap, shmem;
+};
+
+/* Adds up all parts of the counters. ERR_MISSING: this kernel keeps none. */
+bool kernel_read_rss(const struct kernel *, const struct kernel_mms *, uint32_t mm,
+		     struct mm_rss *, struct err *);
 
 enum page_type {
 	PAGE_TYPE_NONE, PAGE_TYPE_TABLE, PAGE_TYPE_BUDDY, PAGE_TYPE_SLAB, PAGE_TYPE_OTHER

@@ -14,7 +14,10 @@ struct kernel_fields {
 	struct member task_signal, task_thread_node, task_nvcsw, task_nivcsw;
 	struct member signal_thread_head;
 	struct member mm_pgd, mm_users, mm_count, mm_pgtables_bytes, mm_table_lock, mm_mmap_lock;
-	struct member mm_mmlist;
+	struct member mm_mmlist, mm_mmap, mm_tree, mm_rss;
+	struct member vma_start, vma_end, vma_next, vma_mm, vma_flags, vma_pgoff, vma_file;
+	struct member vma_anon;
+	struct member task_rss;
 	struct member page_flags, page_refcount, page_mapcount, page_type, page_lru;
 	struct member page_pt_mm, page_deposit, page_ptl, page_share_count;
 	struct member rq_idle;
@@ -94,6 +97,14 @@ enum list_end { LIST_WHOLE, LIST_CYCLE, LIST_BROKEN, LIST_BUDGET };
 enum list_end kernel_list(const struct kernel *, gva_t head, uint64_t budget,
 			  bool (*visit)(void *ctx, gva_t node), void *ctx);
 const char *kernel_list_problem(enum list_end);	/* NULL for LIST_WHOLE */
+
+/*
+ * maple.c: the entries of a maple tree (since 6.1), in the order of their
+ * ranges. ERR_MALFORMED: its nodes are no tree. Stops where visit returns false.
+ */
+bool kernel_maple(const struct kernel *, uint64_t root,
+		  bool (*visit)(void *ctx, uint64_t first, uint64_t last, gva_t entry),
+		  void *ctx, struct err *);
 
 /* set.c: addresses that were met already. */
 struct gva_set {
