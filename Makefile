@@ -28,6 +28,8 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$(2)))
 WERROR ?= -Werror
 PKGS := json-c libelf libbpf libvirt
+# Good to have, for the files named below; without static libraries, as Debian has them.
+HAVE_KDUMP := $(shell pkg-config --exists libkdumpfile 2>/dev/null && echo 1)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wvla $(WERROR)
@@ -35,7 +37,8 @@ CPPFLAGS += -I. -D_GNU_SOURCE -DPTMM_VERSION='"$(VERSION)"' \
 	-DPTMM_DATADIR='"$(PREFIX)/share/ptmm"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fPIC -pthread -MMD -MP
-LDLIBS = -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -pthread -lm
+LDLIBS = -Wl,--as-needed $(shell pkg-config --libs $(PKGS) $(if $(HAVE_KDUMP),libkdumpfile) \
+	2>/dev/null) -pthread -lm
 # What the same libraries need when they are linked in whole.
 STATIC_LDLIBS = $(shell pkg-config --static --libs json-c libelf libbpf 2>/dev/null) -pthread -lm
 ifdef SAN
@@ -81,6 +84,17 @@ $(O)/obj/%.o: %.c $(O)/.packages
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
+ifneq ($(HAVE_KDUMP),)
+$(O)/obj/vmm/core/kdump.o: CPPFLAGS += -DHAVE_LIBKDUMPFILE \
+	$(shell pkg-config --cflags libkdumpfile 2>/dev/null)
+endif
+
+# The same files without what cannot be linked statically.
+$(O)/obj-static/%.o: %.c $(O)/.packages
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
 $(O)/libptmm.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@
@@ -92,7 +106,10 @@ $(O)/ptmm: $(VMM_OBJ) $(O)/libptmm.a
 
 # For machines without the libraries (and for the guest inside the guest).
 static: $(O)/ptmm-static
-$(O)/ptmm-static: $(VMM_OBJ) $(O)/libptmm.a
+NO_STATIC := $(call obj,vmm/core/kdump.c)
+STATIC_OBJ := $(filter-out $(NO_STATIC),$(VMM_OBJ)) \
+	$(patsubst $(O)/obj/%,$(O)/obj-static/%,$(NO_STATIC))
+$(O)/ptmm-static: $(STATIC_OBJ) $(O)/libptmm.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -static -o $@ $^ $(STATIC_LDLIBS)
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # install-deps.sh - the Debian packages that ptmm needs.
 #
-#   tests/install-deps.sh [SET]...     build (default): to compile; check: to test
+#   tests/install-deps.sh [SET]...     build (default); check: to test; linux: a guest kernel
 #
 # Quiet and quick where nothing is missing. Installs what is missing as root or
 # by passwordless sudo; else prints the one line to run and exits 1. Where there
@@ -10,14 +10,17 @@
 set -u
 
 build="gcc make pkg-config libjson-c-dev libelf-dev libvirt-dev libbpf-dev libcmocka-dev
-	zlib1g-dev dwarves binutils"
+	zlib1g-dev libkdumpfile-dev dwarves binutils"
 check="qemu-system-x86 busybox-static cpio clang python3 jq"
+linux="gcc make flex bison bc libelf-dev libssl-dev dwarves xz-utils lz4 cpio perl patch
+	util-linux"
 
 wanted=
 for set in "${@:-build}"; do
 	case $set in
 	build) wanted="$wanted $build" ;;
 	check) wanted="$wanted $check" ;;
+	linux) wanted="$wanted $linux" ;;
 	*) sed -n 's/^#   tests/usage: tests/p' "$0" >&2; exit 2 ;;
 	esac
 done

@@ -41,6 +41,14 @@ int cli_bad_option(const char *command, int c, char **argv)
 	return cli_usage(command, "unknown option '%s'", word);
 }
 
+bool cli_target_option(int c, const char *word, struct target_options *options)
+{
+	if (c != CLI_MEMORY_MAP)
+		return false;
+	options->memory_map = word;
+	return true;
+}
+
 struct word {
 	const char *word;
 	int value;

@@ -6,7 +6,7 @@
 #ifndef PTMM_CLI_H
 #define PTMM_CLI_H
 
-#include "walker/ptmm.h"
+#include "vmm/target.h"
 
 /* Prints "ptmm: WHERE: message" and returns the exit status (where may be NULL). */
 int cli_fail(const char *where, const struct err *);
@@ -15,6 +15,17 @@ int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(p
 
 /* For getopt_long()'s ':' and '?' (an option string that starts with ':'). */
 int cli_bad_option(const char *command, int c, char **argv);
+
+/*
+ * Options about the target, the same for all who inspect: entries of an option
+ * table, lines of a help text, and what takes one (false: not one of them).
+ */
+enum { CLI_MEMORY_MAP = 1024 };
+#define CLI_TARGET_OPTIONS \
+	{ "memory-map", required_argument, NULL, CLI_MEMORY_MAP }
+#define CLI_TARGET_HELP \
+	"  --memory-map MAP   of raw:FILE: FIRST-LAST[@OFFSET],... or a file with such a list\n"
+bool cli_target_option(int c, const char *word, struct target_options *);
 
 /* Words to values; ERR_USAGE says which words there are. */
 bool cli_format(const char *word, enum report_format *, struct err *);

@@ -186,5 +186,5 @@ int cmd_inject(int argc, char **argv)
 	wrong = settle_by(&request, &given);
 	if (wrong)
 		return cli_usage("inject", "%s", wrong);
-	return inspect(argv[optind], file, inject_run, &request);
+	return inspect(argv[optind], NULL, file, inject_run, &request);
 }

@@ -23,8 +23,9 @@ static const char help[] =
 	"  --typed-at L       levels whose tables have the table type; default: found out\n"
 	"  --strict           exit status 1 if there is a finding of severity error\n"
 	"  --all              text: list all address spaces, not just the first 200\n"
+	CLI_TARGET_HELP
 	"  -h, --help         this text\n\n"
-	"TARGET is kvm:NAME or NAME. Inspection never writes to the guest.\n"
+	"TARGET is kvm:NAME, core:FILE, raw:FILE, or just NAME or FILE. Inspection never writes to the guest.\n"
 	"Exit status: 0 fine, 1 findings (--strict), 2 usage, 3 the target could not be\n"
 	"read, 4 the output could not be written.\n";
 
@@ -38,11 +39,13 @@ static const struct option options[] = {
 	{ "typed-at", required_argument, NULL, OPT_TYPED },
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "all", no_argument, NULL, OPT_ALL },
+	CLI_TARGET_OPTIONS,
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
 struct request {
+	struct target_options options;
 	const char *target, *output, *recorded_at, *typed_at;
 	enum report_format format;
 	bool strict, all;
@@ -112,6 +115,8 @@ int cmd_report(int argc, char **argv)
 			fputs(help, stdout);
 			return EXIT_FINE;
 		default:
+			if (cli_target_option(c, optarg, &request.options))
+				break;
 			return cli_bad_option("report", c, argv);
 		}
 		if (!ok)
@@ -120,5 +125,5 @@ int cmd_report(int argc, char **argv)
 	if (argc - optind != 1)
 		return cli_usage("report", argc == optind ? "no target" : "more than one target");
 	request.target = argv[optind];
-	return inspect(request.target, request.output, report_work, &request);
+	return inspect(request.target, &request.options, request.output, report_work, &request);
 }

@@ -19,8 +19,9 @@ static const char help[] =
 	"  --format F         text (default), json (ptmm.tables/1) or jsonl\n"
 	"  -o, --output FILE  write to FILE, which appears whole or not at all\n"
 	"  --consistency C    paused (default) or live\n"
+	CLI_TARGET_HELP
 	"  -h, --help         this text\n\n"
-	"TARGET is kvm:NAME or NAME. Inspection never writes to the guest.\n"
+	"TARGET is kvm:NAME, core:FILE, raw:FILE, or just NAME or FILE. Inspection never writes to the guest.\n"
 	"Exit status: 0 fine, 2 usage, 3 the target could not be read, 4 the output\n"
 	"could not be written.\n";
 
@@ -35,11 +36,13 @@ static const struct option options[] = {
 	{ "format", required_argument, NULL, OPT_FORMAT },
 	{ "output", required_argument, NULL, 'o' },
 	{ "consistency", required_argument, NULL, OPT_CONSISTENCY },
+	CLI_TARGET_OPTIONS,
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
 struct request {
+	struct target_options options;
 	const char *target, *output, *level;
 	struct table_filter filter;
 	enum table_sort sort;
@@ -113,6 +116,8 @@ int cmd_tables(int argc, char **argv)
 			fputs(help, stdout);
 			return EXIT_FINE;
 		default:
+			if (cli_target_option(c, optarg, &request.options))
+				break;
 			return cli_bad_option("tables", c, argv);
 		}
 		if (!ok)
@@ -121,5 +126,5 @@ int cmd_tables(int argc, char **argv)
 	if (argc - optind != 1)
 		return cli_usage("tables", argc == optind ? "no target" : "more than one target");
 	request.target = argv[optind];
-	return inspect(request.target, request.output, tables_work, &request);
+	return inspect(request.target, &request.options, request.output, tables_work, &request);
 }

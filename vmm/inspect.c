@@ -18,14 +18,15 @@ static int work_failed(const char *uri, struct output *output, const struct err 
 	return unwritten ? EXIT_OUTPUT : status;
 }
 
-int inspect(const char *uri, const char *path, inspect_fn *work, void *request)
+int inspect(const char *uri, const struct target_options *options, const char *path,
+	    inspect_fn *work, void *request)
 {
 	struct err err = { 0 };
 	struct target target;
 	struct output output;
 	int status = EXIT_FINE;
 
-	if (!target_open(&target, uri, &err))
+	if (!target_open(&target, uri, options, &err))
 		return cli_fail(NULL, &err);
 	/* Before the work: a file that cannot be written must not cost the guest a pause. */
 	if (!output_open(&output, path, &err)) {

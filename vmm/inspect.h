@@ -14,6 +14,7 @@
 typedef bool inspect_fn(struct target *, FILE *, void *request, int *status, struct err *);
 
 /* Returns the exit status. output: NULL or "-" is standard output. */
-int inspect(const char *uri, const char *output, inspect_fn *work, void *request);
+int inspect(const char *uri, const struct target_options *, const char *output,
+	    inspect_fn *work, void *request);
 
 #endif

@@ -91,7 +91,10 @@ bool look_take(struct look *look, struct target *target, const struct look_optio
 		look_free(look);
 		return false;
 	}
-	for (size_t i = 0; !options->live && i < rounds && !look_is_fine(look); i++) {
+	/* A dump is the same however often it is looked at. */
+	if (options->live || target->machine->frozen)
+		rounds = 0;
+	for (size_t i = 0; i < rounds && !look_is_fine(look); i++) {
 		struct timespec nap = { .tv_nsec = look_again_ms[i] * 1000000 };
 		struct look next;
 
@@ -129,7 +132,7 @@ struct report look_report(const struct look *look, const struct target *target, 
 		.vcpus = look->vcpus,
 		.vcpu_count = look->vcpu_count,
 		.consistency = {
-			.mode = live ? "live" : "paused",
+			.mode = target->machine->frozen ? "dump" : live ? "live" : "paused",
 			.looks = look->looks,
 			.pause_seconds = look->pause_seconds,
 		},

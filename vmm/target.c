@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target.c - opens what the command line calls TARGET. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "vmm/core/core.h"
 #include "vmm/kvm/attach.h"
 #include "vmm/target.h"
 
@@ -20,56 +23,162 @@ static bool has_prefix(const char *text, const char *prefix)
 	return !strncmp(text, prefix, strlen(prefix));
 }
 
-/* The guest's name in a target, or NULL with the reason. */
-static const char *target_name(const char *uri, struct err *err)
+static struct machine *open_kvm(const char *rest, const struct target_options *options,
+				struct err *err)
 {
-	if (has_prefix(uri, "kvm:") && uri[4])
-		return uri + 4;
-	if (!*uri || has_prefix(uri, "kvm:")) {
-		err_set(err, ERR_USAGE, 0, "'%s': the guest's name is missing: write kvm:NAME",
-			uri);
-		return NULL;
-	}
-	if (has_prefix(uri, "libvirt:")) {
-		err_set(err, ERR_TARGET, 0, "%.100s: libvirt domains cannot be opened by this "
-			"version: use a guest of ptmm run (kvm:NAME)", uri);
-		return NULL;
-	}
-	if (has_prefix(uri, "core:") || has_prefix(uri, "raw:") ||
-	    (!strchr(uri, ':') && (strchr(uri, '/') || !access(uri, F_OK)))) {
-		err_set(err, ERR_TARGET, 0, "%.100s: memory dumps cannot be opened by this "
-			"version: use a guest of ptmm run (kvm:NAME)", uri);
-		return NULL;
-	}
-	if (strchr(uri, ':')) {
-		err_set(err, ERR_USAGE, 0, "%.100s: unknown kind of target: write kvm:NAME", uri);
-		return NULL;
-	}
-	return uri;
+	(void)options;
+	return kvm_attach(rest, err);
 }
 
-bool target_open(struct target *target, const char *uri, struct err *err)
+static struct machine *open_core(const char *rest, const struct target_options *options,
+				 struct err *err)
 {
-	double start = target_clock();
-	const char *name = target_name(uri, err);
+	(void)options;
+	return core_open(rest, err);
+}
+
+/* FILE?map=MAP; a file's name may have a question mark of its own. */
+static struct machine *open_raw(const char *rest, const struct target_options *options,
+				struct err *err)
+{
+	static const char key[] = "?map=";
+	const char *map = options->memory_map, *query = NULL;
+	struct machine *machine;
+	char *path = strdup(rest);
+
+	for (const char *at = strstr(rest, key); at; at = strstr(at + 1, key))
+		query = at;
+	if (path && query) {
+		path[query - rest] = '\0';
+		map = map ? map : query + strlen(key);
+	}
+	machine = path ? raw_open(path, map, err) : NULL;
+	if (!path)
+		err_set(err, ERR_NO_MEMORY, 0, "out of memory");
+	free(path);
+	return machine;
+}
+
+static struct machine *open_libvirt(const char *rest, const struct target_options *options,
+				    struct err *err)
+{
+	(void)rest;
+	(void)options;
+	err_set(err, ERR_TARGET, 0, "libvirt domains cannot be opened by this version");
+	return NULL;
+}
+
+struct target_kind {
+	const char *prefix;
+	const char *what;	/* what stands behind it */
+	bool named;		/* errors of open() name the target themselves */
+	struct machine *(*open)(const char *rest, const struct target_options *, struct err *);
+};
+
+static const struct target_kind kinds[] = {
+	{ "kvm:", "the guest's name is missing: write kvm:NAME", true, open_kvm },
+	{ "core:", "the dump is missing: write core:FILE", false, open_core },
+	{ "raw:", "the image is missing: write raw:FILE", false, open_raw },
+	{ "libvirt:", "the domain is missing: write libvirt:NAME", false, open_libvirt },
+};
+
+/* A bare word: a dump of that name that is there, else a guest. */
+static const struct target_kind *kind_guess(const char *uri)
+{
+	if (strchr(uri, '/') || (!access(uri, F_OK) && core_recognise(uri)))
+		return &kinds[1];
+	return &kinds[0];
+}
+
+static const struct target_kind *kind_of(const char *uri, const char **rest, struct err *err)
+{
+	*rest = uri;
+	if (!*uri) {
+		err_set(err, ERR_USAGE, 0, "'': %s", kinds[0].what);
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!has_prefix(uri, kinds[i].prefix))
+			continue;
+		*rest = uri + strlen(kinds[i].prefix);
+		if (**rest)
+			return &kinds[i];
+		err_set(err, ERR_USAGE, 0, "'%s': %s", uri, kinds[i].what);
+		return NULL;
+	}
+	if (strchr(uri, ':') && access(uri, F_OK)) {
+		err_set(err, ERR_USAGE, 0, "%.100s: unknown kind of target: write kvm:NAME, "
+			"core:FILE or raw:FILE", uri);
+		return NULL;
+	}
+	return kind_guess(uri);
+}
+
+/* Puts the target's name before what went wrong with it. */
+static void name_error(const char *uri, struct err *err)
+{
+	char why[sizeof(err->message)];
+
+	memcpy(why, err->message, sizeof(why));
+	snprintf(err->message, sizeof(err->message), "%.80s: %.150s", uri, why);
+}
+
+static bool machine_open(struct target *target, const char *uri,
+			 const struct target_options *options, struct err *err)
+{
+	const char *rest;
+	const struct target_kind *kind = kind_of(uri, &rest, err);
+
+	if (!kind)
+		return false;
+	if (options->memory_map && kind->open != open_raw)
+		return err_set(err, ERR_USAGE, 0, "--memory-map is for raw:FILE: %.100s tells "
+			       "itself what lies where", uri);
+	target->machine = kind->open(rest, options, err);
+	if (!target->machine && !kind->named)
+		name_error(uri, err);
+	return target->machine != NULL;
+}
+
+/* Our own guests have the image that they were started from; others their memory. */
+static bool profile_open(struct target *target, const char *uri, struct err *err)
+{
+	struct profile_options options = { 0 };
 	const void *image;
 	size_t size;
 
+	if (!strcmp(target->machine->source, "kvm")) {
+		image = kvm_image(target->machine, &size);
+		if (!image)
+			return err_set(err, ERR_TARGET, 0, "%.100s: the guest's kernel image is not "
+				       "there", uri);
+		target->profile = profile_from_elf(image, size, target->machine->uri + 4, err);
+		return target->profile != NULL;
+	}
+	if (!strcmp(target->machine->source, "core"))
+		options.vmcoreinfo = core_vmcoreinfo(target->machine, &options.vmcoreinfo_size);
+	target->profile = profile_from_machine(target->machine, &options, err);
+	if (!target->profile)
+		name_error(uri, err);
+	return target->profile != NULL;
+}
+
+bool target_open(struct target *target, const char *uri, const struct target_options *options,
+		 struct err *err)
+{
+	static const struct target_options none;
+	double start = target_clock();
+
 	*target = (struct target){ 0 };
-	if (!name)
+	options = options ? options : &none;
+	if (!machine_open(target, uri, options, err))
 		return false;
-	target->machine = kvm_attach(name, err);
-	if (!target->machine)
-		return false;
-	image = kvm_image(target->machine, &size);
-	if (image)
-		target->profile = profile_from_elf(image, size, name, err);
-	else
-		err_set(err, ERR_TARGET, 0, "%.100s: the guest's kernel image is not there", uri);
-	if (target->profile)
-		target->kernel = kernel_open(target->machine, target->profile, err);
-	if (!target->kernel) {
-		target_explain(target, err);
+	if (profile_open(target, uri, &target->no_kernel))
+		target->kernel = kernel_open(target->machine, target->profile, &target->no_kernel);
+	if (!target->kernel)
+		target_explain(target, &target->no_kernel);
+	if (!target->kernel && !options->kernel_optional) {
+		*err = target->no_kernel;
 		target_close(target);
 		return false;
 	}

@@ -2,8 +2,9 @@
 /*
  * target.h - TARGET of the command line: which machine, and the kernel in it.
  *
- * kvm:NAME is a guest of our own VMM; a bare NAME means the same unless a file
- * of that name is there. Used by every subcommand that looks into a guest.
+ * kvm:NAME is a guest of our own VMM, core:FILE a memory dump, raw:FILE an image of
+ * memory (raw:FILE?map=MAP); a bare word means the dump of that name if it is there,
+ * else the guest. Used by every subcommand that looks into a guest.
  */
 #ifndef PTMM_TARGET_H
 #define PTMM_TARGET_H
@@ -13,12 +14,19 @@
 struct target {
 	struct machine *machine;
 	struct profile *profile;
-	struct kernel *kernel;
+	struct kernel *kernel;		/* NULL only where it was optional */
+	struct err no_kernel;		/* then: why */
 	double open_seconds;
 };
 
-/* Errors name the target. Nothing is left open after one. */
-bool target_open(struct target *, const char *uri, struct err *);
+/* What the command line says beside the target; all may be left zero. */
+struct target_options {
+	const char *memory_map;		/* of raw: which part of the file lies where */
+	bool kernel_optional;		/* a machine without a known kernel will do */
+};
+
+/* Errors name the target. Nothing is left open after one. options may be NULL. */
+bool target_open(struct target *, const char *uri, const struct target_options *, struct err *);
 void target_close(struct target *);
 
 /*

@@ -66,6 +66,10 @@ struct machine {
 	size_t unreadable_count;
 	/* Counts the bits of regions[].lost: 0 as long as all is well. */
 	uint64_t lost_count;
+	/* Frames of RAM that the source never had: a dump that was cut short. */
+	uint64_t missing_frames;
+	bool frozen;		/* it stands still for ever: a dump */
+	const char *assumed;	/* of the CPUs, since the source does not tell; or NULL */
 };
 
 /* Bytes of RAM, holes not counted. */

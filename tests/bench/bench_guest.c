@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 	struct err err;
 	size_t count;
 
-	if (argc != 2 || !target_open(&target, argv[1], &err)) {
+	if (argc != 2 || !target_open(&target, argv[1], NULL, &err)) {
 		fprintf(stderr, "bench_guest: %s\n", argc == 2 ? err.message : "which guest?");
 		return 1;
 	}

@@ -71,6 +71,7 @@ static void open_space(struct scene *s, struct report_space *space, struct pt_sp
 	x86_space_of_pgd(roots, pfn_to_gpa(synth_pgd(g, s->mm_seven)),
 			 kernel_space(synth_kernel(g)));
 	*space = (struct report_space){
+		.machine = synth_machine(g),
 		.kernel = synth_kernel(g),
 		.space = roots,
 		.mode = PT_MODE_ANY,
@@ -136,6 +137,7 @@ static void kernel_addresses_have_symbols(void **state)
 	(void)state;
 	scene_open(&s, 4);
 	space.kernel = synth_kernel(s.guest);
+	space.machine = kernel_machine(space.kernel);
 	space.space = kernel_space(space.kernel);
 	addresses[0] = synth_symbol(s.guest, "init_task");
 	addresses[1] = addresses[0] + 8;

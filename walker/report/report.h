@@ -14,7 +14,7 @@
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_JSONL };
 
 struct report_consistency {
-	const char *mode;	/* "paused", "verified", "live" */
+	const char *mode;	/* "paused", "verified", "live", "dump" */
 	unsigned looks;		/* how often the guest was looked at */
 	double pause_seconds;
 };
@@ -55,7 +55,8 @@ bool report_tables(FILE *, const struct report *, const struct table_filter *,
 
 /* What addresses are translated in. */
 struct report_space {
-	const struct kernel *kernel;
+	struct machine *machine;
+	const struct kernel *kernel;	/* NULL: none is known, addresses have no names */
 	const struct pt_space *space;
 	enum pt_mode mode;
 	gva_t mm;		/* 0: not known */

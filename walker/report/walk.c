@@ -17,7 +17,7 @@ const char *walk_symbol(const struct report_space *space, const gva_t *addresses
 	uint64_t offset = 0;
 	const char *name = space->symbols ? space->symbols[index] : NULL;
 
-	if (!name)
+	if (!name && space->kernel)
 		name = profile_symbol_at(kernel_profile(space->kernel), addresses[index], &offset);
 	if (!name)
 		return NULL;
@@ -92,7 +92,7 @@ static bool walk_write_text(FILE *to, const struct report_space *space, const gv
 		struct pt_translation t;
 		char symbol[160];
 
-		pt_translate(kernel_machine(space->kernel), space->space, addresses[i],
+		pt_translate(space->machine, space->space, addresses[i],
 			     space->mode, &t);
 		if (i)
 			fputc('\n', to);

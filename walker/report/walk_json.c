@@ -41,7 +41,7 @@ static struct json_object *walk_address(struct emit *emit, const struct report_s
 	struct pt_translation t;
 	bool page, broken;
 
-	pt_translate(kernel_machine(space->kernel), space->space, addresses[index],
+	pt_translate(space->machine, space->space, addresses[index],
 		     space->mode, &t);
 	page = t.result == PT_MAPPED || t.kind == PT_PROTNONE;
 	broken = t.result == PT_MALFORMED || t.result == PT_UNREADABLE;
