@@ -72,7 +72,7 @@ static bool phys_base_agrees(const struct sources *s, struct err *err)
 		return disagree(err, "phys_base", s->info_from, s->info.phys_base.value,
 				"the page tables", s->image.phys_base);
 	if (symbol(s, "phys_base", &at) &&
-	    image_read(&s->image, at, &stored, sizeof(stored), NULL) &&
+	    kernel_image_read(&s->image, at, &stored, sizeof(stored), NULL) &&
 	    stored != s->image.phys_base)
 		return disagree(err, "phys_base", s->symbols_from, stored, "the page tables",
 				s->image.phys_base);
@@ -117,7 +117,7 @@ static bool levels_agree(const struct sources *s, struct err *err)
 			       "says %u-level", s->info_from, s->info.l5.value ? 5 : 4,
 			       s->image.vcpu, five ? 5 : 4);
 	if (symbol(s, "__pgtable_l5_enabled", &at) &&
-	    image_read(&s->image, at, &enabled, sizeof(enabled), NULL) && !!enabled != five)
+	    kernel_image_read(&s->image, at, &enabled, sizeof(enabled), NULL) && !!enabled != five)
 		return err_set(err, ERR_MALFORMED, at, "__pgtable_l5_enabled says %u-level "
 			       "paging, CR4 of vCPU %u says %u-level", enabled ? 5 : 4,
 			       s->image.vcpu, five ? 5 : 4);
@@ -135,7 +135,7 @@ static bool root_agrees(const struct sources *s, struct err *err)
 	if (!s->image.has_space ||
 	    !(symbol(s, "init_top_pgt", &at) || symbol(s, "swapper_pg_dir", &at)))
 		return true;
-	if (!image_read(&s->image, at + last, &own_entry, sizeof(own_entry), NULL) ||
+	if (!kernel_image_read(&s->image, at + last, &own_entry, sizeof(own_entry), NULL) ||
 	    !machine_read_u64(s->machine, s->image.space.root[0].gpa + last, &vcpu_entry, NULL))
 		return true;
 	if (d->format->entry_addr(d, d->format->levels - 1u, own_entry) !=
@@ -155,7 +155,7 @@ static bool banner_agrees(const struct sources *s, struct err *err)
 	gva_t at;
 
 	if (!symbol(s, "linux_banner", &at) ||
-	    !image_read(&s->image, at, text, sizeof(text) - 1, NULL))
+	    !kernel_image_read(&s->image, at, text, sizeof(text) - 1, NULL))
 		return true;
 	/* A kernel of the user's own image was compared with the image. */
 	if (s->options.vmlinux && strncmp(text, prefix, PREFIX) != 0)
@@ -183,7 +183,7 @@ static bool task_agrees(const struct sources *s, struct err *err)
 		return true;
 	if (!types_member(s->types, "task_struct", "comm", &comm, err))
 		return false;
-	if (!image_read(&s->image, at + comm.offset, text, sizeof(text), err))
+	if (!kernel_image_read(&s->image, at + comm.offset, text, sizeof(text), err))
 		return false;
 	if (memcmp(text, swapper, sizeof(text)) != 0)
 		return err_set(err, ERR_MALFORMED, at, "%s and %s disagree: init_task at 0x%"

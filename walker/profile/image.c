@@ -180,7 +180,7 @@ static bool take_bytes(struct kernel_image *image, struct err *err)
 	return true;
 }
 
-bool image_find(struct kernel_image *image, struct machine *m, struct err *err)
+bool kernel_image_find(struct kernel_image *image, struct machine *m, struct err *err)
 {
 	const char *why = "there is no vCPU";
 
@@ -191,7 +191,7 @@ bool image_find(struct kernel_image *image, struct machine *m, struct err *err)
 	return err_set(err, ERR_MISSING, 0, "no vCPU runs a Linux kernel: %s", why);
 }
 
-bool image_guess(struct kernel_image *image, struct machine *m, gva_t stext, uint64_t phys_base,
+bool kernel_image_guess(struct kernel_image *image, struct machine *m, gva_t stext, uint64_t phys_base,
 		 struct err *err)
 {
 	gva_t first = (stext & ~(gva_t)(PT_FRAME_SIZE - 1)) - GUESS_BELOW;
@@ -213,13 +213,13 @@ bool image_guess(struct kernel_image *image, struct machine *m, gva_t stext, uin
 	return take_bytes(image, err);
 }
 
-void image_close(struct kernel_image *image)
+void kernel_image_close(struct kernel_image *image)
 {
 	free(image->copy);
 	*image = (struct kernel_image){ 0 };
 }
 
-bool image_offset(const struct kernel_image *image, gva_t va, size_t size, size_t *offset)
+bool kernel_image_offset(const struct kernel_image *image, gva_t va, size_t size, size_t *offset)
 {
 	if (va < image->first || va > image->last || size > image->size ||
 	    va - image->first > image->size - size)
@@ -228,19 +228,19 @@ bool image_offset(const struct kernel_image *image, gva_t va, size_t size, size_
 	return true;
 }
 
-bool image_read(const struct kernel_image *image, gva_t va, void *to, size_t size,
+bool kernel_image_read(const struct kernel_image *image, gva_t va, void *to, size_t size,
 		struct err *err)
 {
 	size_t offset;
 
-	if (!image_offset(image, va, size, &offset))
+	if (!kernel_image_offset(image, va, size, &offset))
 		return err_set(err, ERR_MALFORMED, va,
 			       "0x%" PRIx64 " is outside the kernel's image", va);
 	memcpy(to, image->bytes + offset, size);
 	return true;
 }
 
-bool image_translate(const struct kernel_image *image, gva_t va, gpa_t *gpa)
+bool kernel_image_translate(const struct kernel_image *image, gva_t va, gpa_t *gpa)
 {
 	struct pt_translation t;
 

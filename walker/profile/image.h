@@ -32,17 +32,17 @@ struct kernel_image {
  * By the kernel half of a vCPU's page tables. ERR_MISSING says why no vCPU has
  * an image mapped there.
  */
-bool image_find(struct kernel_image *, struct machine *, struct err *);
+bool kernel_image_find(struct kernel_image *, struct machine *, struct err *);
 /* By what VMCOREINFO says, for machines without vCPUs: a stretch around _stext. */
-bool image_guess(struct kernel_image *, struct machine *, gva_t stext, uint64_t phys_base,
+bool kernel_image_guess(struct kernel_image *, struct machine *, gva_t stext, uint64_t phys_base,
 		 struct err *);
-void image_close(struct kernel_image *);
+void kernel_image_close(struct kernel_image *);
 
 /* Copies from kernel addresses within the image. */
-bool image_read(const struct kernel_image *, gva_t, void *to, size_t, struct err *);
+bool kernel_image_read(const struct kernel_image *, gva_t, void *to, size_t, struct err *);
 /* Offset of an address into bytes, if `size` bytes are there. */
-bool image_offset(const struct kernel_image *, gva_t, size_t size, size_t *offset);
+bool kernel_image_offset(const struct kernel_image *, gva_t, size_t size, size_t *offset);
 /* Any kernel address, through the vCPU's tables. */
-bool image_translate(const struct kernel_image *, gva_t, gpa_t *);
+bool kernel_image_translate(const struct kernel_image *, gva_t, gpa_t *);
 
 #endif

@@ -57,7 +57,7 @@ static struct profile *profile_try(struct machine *m, const struct profile_optio
 		p = assemble(&s, &place, err);
 	symbols_free(s.symbols);
 	types_free(s.types);
-	image_close(&s.image);
+	kernel_image_close(&s.image);
 	return p;
 }
 

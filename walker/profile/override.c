@@ -91,7 +91,7 @@ static bool banner_there(const struct sources *s, gva_t banner, uint64_t offset)
 	size_t wanted = sizeof(guest) - 1;
 
 	/* Banners are short; the last one of an image may end with it. */
-	while (wanted > 16 && !image_read(&s->image, banner + offset, guest, wanted, NULL))
+	while (wanted > 16 && !kernel_image_read(&s->image, banner + offset, guest, wanted, NULL))
 		wanted /= 2;
 	if (!strstr(guest, " version "))
 		return false;

@@ -30,9 +30,9 @@ static bool info_fits(void *ctx, const struct vmcoreinfo *info)
 		       info->stext.value <= s->image.last &&
 		       (!info->phys_base.given || info->phys_base.value == s->image.phys_base);
 	if (!info->stext.given || !info->phys_base.given ||
-	    !image_guess(&image, s->machine, info->stext.value, info->phys_base.value, NULL))
+	    !kernel_image_guess(&image, s->machine, info->stext.value, info->phys_base.value, NULL))
 		return false;
-	image_close(&image);
+	kernel_image_close(&image);
 	return true;
 }
 
@@ -58,7 +58,7 @@ bool sources_find_image(struct sources *s, struct err *err)
 		s->has_info = true;
 		snprintf(s->info_from, sizeof(s->info_from), "vmcoreinfo:note");
 	}
-	if (image_find(&s->image, s->machine, &by_vcpu)) {
+	if (kernel_image_find(&s->image, s->machine, &by_vcpu)) {
 		s->has_image = true;
 		return true;
 	}
@@ -70,7 +70,7 @@ bool sources_find_image(struct sources *s, struct err *err)
 	if (!s->info.stext.given || !s->info.phys_base.given)
 		return err_set(err, ERR_MISSING, 0, "%.110s; VMCOREINFO does not say where "
 			       "(_stext, phys_base)", by_vcpu.message);
-	s->has_image = image_guess(&s->image, s->machine, s->info.stext.value,
+	s->has_image = kernel_image_guess(&s->image, s->machine, s->info.stext.value,
 				   s->info.phys_base.value, err);
 	return s->has_image;
 }
@@ -86,12 +86,12 @@ static bool kallsyms_by_info(const struct sources *s, struct kallsyms_place *pla
 	uint64_t relative_base = 0;
 	uint32_t count = 0;
 
-	if (!image_offset(image, info->names.value, 8, &names) ||
-	    !image_offset(image, info->token_table.value, 8, &tokens) ||
-	    !image_offset(image, info->token_index.value, 8, &index) ||
-	    !image_offset(image, info->offsets.value, 8, &offsets) ||
-	    !image_read(image, info->num_syms.value, &count, sizeof(count), NULL) ||
-	    (info->relative_base.given && !image_read(image, info->relative_base.value,
+	if (!kernel_image_offset(image, info->names.value, 8, &names) ||
+	    !kernel_image_offset(image, info->token_table.value, 8, &tokens) ||
+	    !kernel_image_offset(image, info->token_index.value, 8, &index) ||
+	    !kernel_image_offset(image, info->offsets.value, 8, &offsets) ||
+	    !kernel_image_read(image, info->num_syms.value, &count, sizeof(count), NULL) ||
+	    (info->relative_base.given && !kernel_image_read(image, info->relative_base.value,
 						      &relative_base, 8, NULL)))
 		return err_set(err, ERR_MALFORMED, 0,
 			       "VMCOREINFO has kallsyms outside the kernel's image");
@@ -141,8 +141,8 @@ static bool read_through(const struct sources *s, gva_t pointer, void *to, size_
 {
 	gva_t at;
 
-	return image_read(&s->image, pointer, &at, sizeof(at), NULL) && at &&
-	       at % PT_FRAME_SIZE == 0 && image_translate(&s->image, at, gpa) &&
+	return kernel_image_read(&s->image, pointer, &at, sizeof(at), NULL) && at &&
+	       at % PT_FRAME_SIZE == 0 && kernel_image_translate(&s->image, at, gpa) &&
 	       machine_read(s->machine, *gpa, to, size, NULL);
 }
 
@@ -211,7 +211,7 @@ static bool btf_by_symbols(const struct sources *s, size_t *offset, size_t *size
 	if (!*known)
 		return true;
 	if (end <= first || end - first > BTF_SIZE_MAX ||
-	    !image_offset(&s->image, first, (size_t)(end - first), offset) ||
+	    !kernel_image_offset(&s->image, first, (size_t)(end - first), offset) ||
 	    !(*size = btf_size(s->image.bytes + *offset, (size_t)(end - first))))
 		return err_set(err, ERR_MALFORMED, first,
 			       "kallsyms has BTF at 0x%" PRIx64 ", but there is none there: "
