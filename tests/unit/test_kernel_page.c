@@ -144,7 +144,10 @@ static void test_facts(void **state)
 	synth_free(g);
 }
 
-/* Where the share count is the owner's word, it is no field of its own. */
+/*
+ * Where the share count is half of the owner's word, an owner is no count, and
+ * what an older use of the page left in the other half does not matter.
+ */
 static void test_share_in_word(void **state)
 {
 	struct synth_guest *g = synth_new(NULL);
@@ -152,9 +155,13 @@ static void test_share_in_word(void **state)
 	pfn_t pmd = synth_table(g, mm, 0x400000, 1);
 
 	(void)state;
+	assert_int_equal(facts_of(g, pmd).recorded, mm);
+	assert_int_equal(facts_of(g, pmd).share_count, 0);
 	synth_share_pmd(g, mm, other, 0x400000);
 	assert_int_equal(facts_of(g, pmd).recorded, 1);
-	assert_int_equal(facts_of(g, pmd).share_count, 0);
+	assert_int_equal(facts_of(g, pmd).share_count, 1);
+	synth_page_set(g, pmd, "pt_mm", 0x1234500000001ull);
+	assert_int_equal(facts_of(g, pmd).share_count, 1);
 	synth_free(g);
 }
 

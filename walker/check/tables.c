@@ -51,6 +51,16 @@ static const char *owner_text(const struct check_run *run, int64_t index, char *
 	return buf;
 }
 
+/*
+ * An empty table that nothing links to may be new, waiting to be linked by a
+ * fault; or unlinked, waiting for its grace period: since Linux 6.6 (pte_free_defer())
+ * tables may be typed until then, and since 6.14 all are.
+ */
+static enum severity unlinked_severity(const struct check_run *run)
+{
+	return kernel_is_since(run->kernel, 6, 6) ? SEVERITY_NOTE : SEVERITY_WARNING;
+}
+
 static void verdict_find(struct check_run *run, size_t index, const struct census_row *row)
 {
 	const char *level = format_of(run)->level[row->level].name;
@@ -66,6 +76,8 @@ static void verdict_find(struct check_run *run, size_t index, const struct censu
 		/* No proof of a leak. */
 		if (row->maybe_below_unreadable)
 			at.severity = SEVERITY_WARNING;
+		if (row->maybe_limbo)
+			at.severity = unlinked_severity(run);
 		finding_add(run, &at, "%s table 0x%" PRIx64 " is typed but no root reaches it%s%s",
 			    level, row->pfn, row->why ? ": " : "", row->why ? row->why : "");
 		break;

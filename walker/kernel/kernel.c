@@ -114,6 +114,11 @@ const char *kernel_release(const struct kernel *k)
 	return k->release;
 }
 
+bool kernel_is_since(const struct kernel *k, unsigned major, unsigned minor)
+{
+	return release_is_since(k->release, major, minor);
+}
+
 bool kernel_pti(const struct kernel *k)
 {
 	return k->pti;

@@ -24,6 +24,8 @@ const struct profile *kernel_profile(const struct kernel *);
 /* init_mm's space: the kernel half. */
 const struct pt_space *kernel_space(const struct kernel *);
 const char *kernel_release(const struct kernel *);
+/* By its release: "6.6" is (6, 6). False where that is no version at all. */
+bool kernel_is_since(const struct kernel *, unsigned major, unsigned minor);
 bool kernel_pti(const struct kernel *);
 uint64_t kernel_phys_base(const struct kernel *);
 /* How far KASLR moved the kernel's addresses; false where that is not known. */
@@ -120,7 +122,7 @@ struct page_facts {
 	 */
 	uint64_t deposit;	/* pmd_huge_pte: first deposited table's page, else 0 */
 	uint32_t ptl;		/* the table's lock word; 0: free or not known */
-	uint32_t share_count;	/* pt_share_count, where it is a field of its own; else 0 */
+	uint32_t share_count;	/* pt_share_count: sharers beside the first; 0: not known */
 	bool reserved;
 	bool hwpoison;
 };

@@ -54,6 +54,8 @@ struct kernel {
 bool kernel_fields_find(struct kernel_fields *, const struct profile *, struct err *);
 /* page_type.c */
 void kernel_page_types_find(struct page_types *, const struct profile *, const char *release);
+/* Is a release ("6.1.0-18-amd64") this version or a later one? */
+bool release_is_since(const char *release, unsigned major, unsigned minor);
 enum page_type kernel_page_type(const struct page_types *, uint32_t word, uint64_t flags);
 
 /* access.c: one load of at most 8 bytes, zero-extended. */

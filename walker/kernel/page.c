@@ -76,7 +76,8 @@ bool kernel_page(const struct kernel *k, pfn_t pfn, struct page_facts *facts, st
 	if (facts->type == PAGE_TYPE_TABLE) {
 		facts->deposit = word_of(page, &f->page_deposit);
 		facts->ptl = lock_of(k, page);
-		if (f->page_share_count.offset != f->page_pt_mm.offset)
+		/* In the word of pt_mm it is half of it; a pointer there is no count. */
+		if (f->page_share_count.offset != f->page_pt_mm.offset || !(facts->recorded >> 63))
 			facts->share_count = (uint32_t)word_of(page, &f->page_share_count);
 	}
 	return true;

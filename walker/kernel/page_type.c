@@ -29,12 +29,12 @@ static bool enumerator(const struct profile *profile, const char *name, uint32_t
 	return true;
 }
 
-static bool older_than_5_11(const char *release)
+bool release_is_since(const char *release, unsigned major, unsigned minor)
 {
-	unsigned major, minor;
+	unsigned have_major, have_minor;
 
-	return sscanf(release, "%u.%u", &major, &minor) == 2 &&
-	       (major < 5 || (major == 5 && minor < 11));
+	return sscanf(release, "%u.%u", &have_major, &have_minor) == 2 &&
+	       (have_major > major || (have_major == major && have_minor >= minor));
 }
 
 void kernel_page_types_find(struct page_types *t, const struct profile *profile,
@@ -55,7 +55,8 @@ void kernel_page_types_find(struct page_types *t, const struct profile *profile,
 		if (t->table > 0xffffff)
 			t->base = BASE_6_11;
 	} else {
-		t->table = older_than_5_11(release) ? 0x400 : 0x200;
+		t->table = release_is_since(release, 0, 0) &&
+			   !release_is_since(release, 5, 11) ? 0x400 : 0x200;
 		t->buddy = 0x80;
 	}
 	if (!t->slab && profile_enumerator(profile, "pageflags", "PG_slab", &slab, NULL) &&

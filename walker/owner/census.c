@@ -112,6 +112,7 @@ void census_row(const struct census *c, size_t row, struct census_row *out)
 		.kernel_half = r->kernel_half,
 		.readable = r->readable,
 		.limbo = r->why == WHY_LIMBO,
+		.maybe_limbo = r->why == WHY_EMPTY && !c->limbo_flag,
 		.maybe_below_unreadable = r->why == WHY_BELOW_UNREADABLE,
 		.page = row_facts(c, r),
 	};

@@ -22,8 +22,7 @@ static bool share_legitimate(const struct census *c, const struct row *r)
 
 	if (r->level != 1 || !facts || links < 2)
 		return false;
-	return facts->share_count == links - 1 || facts->recorded == links - 1 ||
-	       facts->refcount == (int32_t)links;
+	return facts->share_count == links - 1 || facts->refcount == (int32_t)links;
 }
 
 static enum reach reach_of(const struct census *c, struct row *r)
@@ -110,6 +109,15 @@ static bool owner_locked(const struct census *c, const struct row *r)
 static bool mm_at_work(const struct mm *mm)
 {
 	return mm->locked || mm->busy;
+}
+
+/*
+ * Its last user is gone, and its tables may be on their way out: exit_mmap()
+ * takes no lock for that before Linux 5.19.
+ */
+static bool mm_exiting(const struct mm *mm)
+{
+	return mm->users <= 0 && mm->pgtables_bytes;
 }
 
 static bool owner_at_work(const struct census *c, const struct row *r)
@@ -253,5 +261,6 @@ void census_judge(struct census *c)
 	for (uint32_t i = 0; i < c->count; i++)
 		book_row(c, &c->rows[i]);
 	for (uint32_t mm = 0; mm < c->mms.mm_count; mm++)
-		c->book[mm].unsettled |= c->book[mm].unreadable || mm_at_work(&c->mms.mms[mm]);
+		c->book[mm].unsettled |= c->book[mm].unreadable || mm_at_work(&c->mms.mms[mm]) ||
+					 mm_exiting(&c->mms.mms[mm]);
 }

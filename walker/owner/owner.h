@@ -57,6 +57,7 @@ struct census_row {
 	bool kernel_half;
 	bool readable;
 	bool limbo;		/* an orphan that waits for its grace period, known by a flag */
+	bool maybe_limbo;	/* an empty orphan of a kernel without such a flag */
 	bool maybe_below_unreadable;	/* an orphan whose mm has a table that cannot be read */
 	uint16_t entries[PT_KINDS];
 	const struct page_facts *page;	/* NULL: the memmap has none */

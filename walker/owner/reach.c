@@ -14,9 +14,8 @@
 
 #include "walker/owner/census_impl.h"
 
-/* Linux's slot for a process's LDT under PTI: -240 (4-level), -112 (5-level). */
-#define LDT_SLOT_4LEVEL (512 - 240)
-#define LDT_SLOT_5LEVEL (512 - 112)
+/* Linux's slot for a process's LDT under PTI, with 4 and (since 4.20) 5 levels. */
+#define LDT_SLOT (512 - 240)
 
 struct walk {
 	struct census *c;
@@ -154,9 +153,7 @@ static bool entry_same(const struct walk *w, unsigned level, uint64_t a, uint64_
 
 static bool is_ldt_slot(const struct walk *w, unsigned slot)
 {
-	if (!kernel_pti(w->c->kernel))
-		return false;
-	return slot == (w->c->format->levels == 5 ? LDT_SLOT_5LEVEL : LDT_SLOT_4LEVEL);
+	return slot == LDT_SLOT && kernel_pti(w->c->kernel);
 }
 
 /*
@@ -179,6 +176,7 @@ static bool visit_root(struct walk *w, uint32_t at, const struct pt_scan *scan)
 	}
 	for (unsigned slot = 0; slot < slots; slot++) {
 		bool upper = slot >= w->half;
+		bool ldt = upper && !is_init && !is_kernel && is_ldt_slot(w, slot);
 		uint64_t raw;
 
 		if (!is_init && upper) {
@@ -189,7 +187,7 @@ static bool visit_root(struct walk *w, uint32_t at, const struct pt_scan *scan)
 			raw = entry_of(w, w->table, level, slot);
 			if (entry_same(w, level, raw, init))
 				continue;
-			if (!is_kernel && !is_ldt_slot(w, slot))
+			if (!is_kernel && !ldt)
 				report(w, ANOMALY_KERNEL_HALF, &c->rows[at], slot, raw, init);
 			/* Other rights to the same table make no other owner. */
 			if (c->format->entry_kind(c->decode, level, init) == PT_TABLE &&
@@ -200,7 +198,9 @@ static bool visit_root(struct walk *w, uint32_t at, const struct pt_scan *scan)
 		if (!(scan->tables[slot / 64] >> (slot % 64) & 1))
 			continue;
 		raw = entry_of(w, w->table, level, slot);
-		if (!link_add(w, at, slot, raw, is_init ? w->init : owner, upper || is_init))
+		/* An LDT's tables are constructed and counted as the process's. */
+		if (!link_add(w, at, slot, raw, is_init ? w->init : owner,
+			      (upper && !ldt) || is_init))
 			return false;
 	}
 	return true;
