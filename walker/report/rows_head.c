@@ -49,6 +49,7 @@ struct json_object *rows_kernel(struct emit *emit, const struct report *report)
 	struct json_object *o = emit_object(emit), *from = emit_array(emit);
 	const struct level_agreement *recorded, *typed;
 	size_t sources, recorded_count, typed_count;
+	uint64_t kaslr_offset;
 	const char *const *source = profile_sources(kernel_profile(kernel), &sources);
 
 	for (size_t i = 0; i < sources; i++)
@@ -56,8 +57,8 @@ struct json_object *rows_kernel(struct emit *emit, const struct report *report)
 	recorded = census_recorded_at(report->census, &recorded_count);
 	typed = census_typed_at(report->census, &typed_count);
 
-	/* A profile's addresses are the image's own: a kernel that moved does not open yet. */
-	emit_put(emit, o, "kaslr_offset", emit_hex(emit, 0));
+	emit_put(emit, o, "kaslr_offset", kernel_kaslr_offset(kernel, &kaslr_offset) ?
+		 emit_hex(emit, kaslr_offset) : NULL);
 	emit_put(emit, o, "paging_levels",
 		 emit_count(emit, kernel_space(kernel)->decode.format->levels));
 	emit_put(emit, o, "phys_base", emit_hex(emit, kernel_phys_base(kernel)));
