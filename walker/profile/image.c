@@ -191,8 +191,8 @@ bool kernel_image_find(struct kernel_image *image, struct machine *m, struct err
 	return err_set(err, ERR_MISSING, 0, "no vCPU runs a Linux kernel: %s", why);
 }
 
-bool kernel_image_guess(struct kernel_image *image, struct machine *m, gva_t stext, uint64_t phys_base,
-		 struct err *err)
+bool kernel_image_guess(struct kernel_image *image, struct machine *m, gva_t stext,
+			uint64_t phys_base, struct err *err)
 {
 	gva_t first = (stext & ~(gva_t)(PT_FRAME_SIZE - 1)) - GUESS_BELOW;
 	uint64_t size = 0;
@@ -219,7 +219,8 @@ void kernel_image_close(struct kernel_image *image)
 	*image = (struct kernel_image){ 0 };
 }
 
-bool kernel_image_offset(const struct kernel_image *image, gva_t va, size_t size, size_t *offset)
+bool kernel_image_offset(const struct kernel_image *image, gva_t va, size_t size,
+			 size_t *offset)
 {
 	if (va < image->first || va > image->last || size > image->size ||
 	    va - image->first > image->size - size)
@@ -229,7 +230,7 @@ bool kernel_image_offset(const struct kernel_image *image, gva_t va, size_t size
 }
 
 bool kernel_image_read(const struct kernel_image *image, gva_t va, void *to, size_t size,
-		struct err *err)
+		       struct err *err)
 {
 	size_t offset;
 

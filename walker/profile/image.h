@@ -34,8 +34,8 @@ struct kernel_image {
  */
 bool kernel_image_find(struct kernel_image *, struct machine *, struct err *);
 /* By what VMCOREINFO says, for machines without vCPUs: a stretch around _stext. */
-bool kernel_image_guess(struct kernel_image *, struct machine *, gva_t stext, uint64_t phys_base,
-		 struct err *);
+bool kernel_image_guess(struct kernel_image *, struct machine *, gva_t stext,
+			uint64_t phys_base, struct err *);
 void kernel_image_close(struct kernel_image *);
 
 /* Copies from kernel addresses within the image. */

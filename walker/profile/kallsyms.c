@@ -16,10 +16,9 @@ bool kallsyms_tokens_agree(const struct kallsyms_bytes *b, struct kallsyms_place
 	if (place->token_index > b->size || b->size - place->token_index < KALLSYMS_INDEX_SIZE)
 		return false;
 	for (size_t i = 0; i < KALLSYMS_TOKENS; i++) {
-		uint32_t index = kallsyms_u32(b, place->token_index + i * 2 - i % 2 * 2);
+		uint32_t index = kallsyms_u16(b, place->token_index + i * 2);
 		size_t length;
 
-		index = i % 2 ? index >> 16 : index & 0xffff;
 		if (at >= place->token_index || index != at - place->token_table)
 			return false;
 		length = strnlen((const char *)b->bytes + at, place->token_index - at);
@@ -72,6 +71,39 @@ bool kallsyms_names_agree(const struct kallsyms_bytes *b, struct kallsyms_place 
 	return place->markers - at < 8;
 }
 
+/* Does the name at `at` read so, behind its type? The tokens were checked. */
+static bool name_is(const struct kallsyms_bytes *b, const struct kallsyms_place *place, size_t at,
+		    size_t length, const char *wanted)
+{
+	size_t done = 0, total = strlen(wanted) + 1;
+
+	for (size_t i = 0; i < length; i++) {
+		size_t index = place->token_index + 2 * (size_t)b->bytes[at + i];
+		size_t token = place->token_table + kallsyms_u16(b, index);
+
+		for (; token < b->size && b->bytes[token]; token++, done++)
+			if (done && (done >= total || wanted[done - 1] != b->bytes[token]))
+				return false;
+	}
+	return done == total;
+}
+
+static bool find_stext(const struct kallsyms_bytes *b, struct kallsyms_place *place)
+{
+	size_t at = place->names, head;
+
+	for (place->stext = 0; place->stext < place->count; place->stext++) {
+		size_t length = name_length(b, at, place->markers, &head);
+
+		if (!length)
+			return false;
+		if (name_is(b, place, at + head, length, "_stext"))
+			return true;
+		at += head + length;
+	}
+	return false;
+}
+
 uint64_t kallsyms_address(const struct kallsyms_place *place, gva_t base, uint32_t index,
 			  uint32_t offset)
 {
@@ -90,10 +122,14 @@ uint64_t kallsyms_address(const struct kallsyms_place *place, gva_t base, uint32
 
 bool kallsyms_offsets_agree(const struct kallsyms_bytes *b, const struct kallsyms_place *place)
 {
-	uint64_t before = 0;
+	uint64_t before = 0, stext;
 	uint32_t inside = 0;
 
 	if (place->offsets > b->size || (b->size - place->offsets) / 4 < place->count)
+		return false;
+	stext = kallsyms_address(place, b->base, place->stext,
+				 kallsyms_u32(b, place->offsets + 4ull * place->stext));
+	if (stext - b->base > KALLSYMS_STEXT_MAX || stext % PT_FRAME_SIZE)
 		return false;
 	for (uint32_t i = 0; i < place->count; i++) {
 		uint64_t at = kallsyms_address(place, b->base, i,
@@ -125,6 +161,13 @@ static bool try_forms(struct kallsyms_place *place, const struct kallsyms_bytes 
 	return kallsyms_offsets_agree(b, place);
 }
 
+static bool no_stext(const struct kallsyms_bytes *b, const struct kallsyms_place *place,
+		     struct err *err)
+{
+	return err_set(err, ERR_MALFORMED, b->base + place->names,
+		       "kallsyms is broken: no symbol is called _stext");
+}
+
 bool kallsyms_find_offsets(struct kallsyms_place *place, const struct kallsyms_bytes *b,
 			   struct err *err)
 {
@@ -132,6 +175,8 @@ bool kallsyms_find_offsets(struct kallsyms_place *place, const struct kallsyms_b
 	size_t size = 4 * (size_t)place->count;
 	uint64_t relative_base;
 
+	if (!find_stext(b, place))
+		return no_stext(b, place, err);
 	/* Up to 6.3: before num_syms, which is in a word of 8 bytes before the names. */
 	for (size_t pad = 0; pad < 8; pad += 4) {
 		if (place->names < 16 + pad + size)
@@ -184,6 +229,8 @@ bool kallsyms_at(struct kallsyms_place *place, const struct kallsyms_bytes *b, u
 		place->markers = kallsyms_align(at) + pad;
 		if (!kallsyms_names_agree(b, place, &budget))
 			continue;
+		if (!find_stext(b, place))
+			return no_stext(b, place, err);
 		if (try_forms(place, b, relative_base))
 			return true;
 		return err_set(err, ERR_MALFORMED, b->base + offsets,

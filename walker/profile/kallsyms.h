@@ -47,6 +47,7 @@ struct kallsyms_place {
 	size_t offsets;
 	enum kallsyms_form form;
 	uint64_t relative_base;
+	uint32_t stext;		/* number of the symbol _stext */
 };
 
 /* By its shape alone, beginning with the token table's. */

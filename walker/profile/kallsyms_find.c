@@ -50,7 +50,7 @@ static bool find_tokens(const struct kallsyms_bytes *b, size_t zero, struct kall
 		at = kallsyms_align(at + tries * KALLSYMS_ALIGN);
 		if (at > b->size || b->size - at < KALLSYMS_INDEX_SIZE)
 			return false;
-		before = kallsyms_u32(b, at + '0' * sizeof(uint16_t)) & 0xffff;
+		before = kallsyms_u16(b, at + '0' * sizeof(uint16_t));
 		if (before > zero)
 			continue;
 		place->token_index = at;

@@ -15,6 +15,7 @@ enum {
 	KALLSYMS_ALIGN = 4,
 	KALLSYMS_NAME_MAX = 1024,	/* KSYM_NAME_LEN is 512 */
 	KALLSYMS_COUNT_MAX = 4 << 20,
+	KALLSYMS_STEXT_MAX = 16 << 20,	/* _stext is no further from the image's start */
 };
 
 static inline size_t kallsyms_align(size_t at)
@@ -26,6 +27,15 @@ static inline size_t kallsyms_align(size_t at)
 static inline uint32_t kallsyms_u32(const struct kallsyms_bytes *b, size_t at)
 {
 	uint32_t value = 0;
+
+	if (at <= b->size && b->size - at >= sizeof(value))
+		memcpy(&value, b->bytes + at, sizeof(value));
+	return value;
+}
+
+static inline uint32_t kallsyms_u16(const struct kallsyms_bytes *b, size_t at)
+{
+	uint16_t value = 0;
 
 	if (at <= b->size && b->size - at >= sizeof(value))
 		memcpy(&value, b->bytes + at, sizeof(value));
@@ -49,7 +59,10 @@ bool kallsyms_names_agree(const struct kallsyms_bytes *, struct kallsyms_place *
 
 /* Tries the places and forms in which kernels have had them. */
 bool kallsyms_find_offsets(struct kallsyms_place *, const struct kallsyms_bytes *, struct err *);
-/* Are the addresses in order, and most of them in the image? */
+/*
+ * Are the addresses in order, most of them in the image, and _stext near its
+ * start? Zeroes would be in order, too.
+ */
 bool kallsyms_offsets_agree(const struct kallsyms_bytes *, const struct kallsyms_place *);
 uint64_t kallsyms_address(const struct kallsyms_place *, gva_t base, uint32_t index,
 			  uint32_t offset);
