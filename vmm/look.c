@@ -47,7 +47,7 @@ static bool look_once(struct look *look, struct target *target,
 	checked = target_clock();
 	if (!options->live) {
 		ok = machine->ops->resume(machine, ok ? err : NULL) && ok;
-		look->pause_seconds = target_clock() - paused;
+		look->pause_seconds = machine->frozen ? 0 : target_clock() - paused;
 	}
 	look->census_seconds = counted - start;
 	look->check_seconds = checked - counted;

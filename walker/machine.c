@@ -13,6 +13,12 @@
 
 #define FRAME_MASK ((uint64_t)PT_FRAME_SIZE - 1)
 
+uint64_t machine_unreadable(const struct machine *m)
+{
+	return m->unreadable_count + m->missing_frames +
+	       __atomic_load_n(&m->lost_count, __ATOMIC_ACQUIRE);
+}
+
 uint64_t machine_memory(const struct machine *m)
 {
 	uint64_t bytes = 0;

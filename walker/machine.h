@@ -70,8 +70,12 @@ struct machine {
 	uint64_t missing_frames;
 	bool frozen;		/* it stands still for ever: a dump */
 	const char *assumed;	/* of the CPUs, since the source does not tell; or NULL */
+	const char *access;	/* how its memory is read, where there are several ways */
+	const char *hint;	/* one line on how to have it read faster; or NULL */
 };
 
+/* Frames of RAM that are known not to be readable. */
+uint64_t machine_unreadable(const struct machine *);
 /* Bytes of RAM, holes not counted. */
 uint64_t machine_memory(const struct machine *);
 /* Is the whole frame RAM (readable or not)? */

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vmm/fault_guard.h"
 #include "vmm/kvm/client.h"
 #include "vmm/kvm/names.h"
 
@@ -20,6 +21,7 @@ struct attached {
 	struct wire_hello hello;
 	unsigned pauses;
 	void *ram;
+	struct fault_guard *guard;
 	const void *image;
 	struct mem_region regions[2];
 	pfn_t unreadable[WIRE_POISON];
@@ -131,6 +133,7 @@ static void op_close(struct machine *m)
 
 	/* The VMM lets the guest run on when the connection goes. */
 	client_close(&a->link);
+	fault_guard_free(a->guard);
 	if (a->ram)
 		munmap(a->ram, a->hello.memory);
 	if (a->image)
@@ -219,7 +222,9 @@ static bool attach_memory(struct attached *a, const char *name, struct err *e)
 	m->region_count = a->hello.region_count;
 	m->vcpus = a->hello.vcpus;
 	m->unreadable = a->unreadable;
-	return unreadable_update(a, e);
+	/* The file cannot shrink, but a page of the host's memory can be poisoned. */
+	a->guard = fault_guard_new(m, 0, e);
+	return a->guard && unreadable_update(a, e);
 }
 
 struct machine *kvm_attach(const char *name, struct err *e)

@@ -11,9 +11,11 @@ struct json_object *rows_target(struct emit *emit, const struct report *report)
 	emit_put(emit, consistency, "mode", emit_string(emit, report->consistency.mode));
 	emit_put(emit, consistency, "pause_seconds",
 		 emit_seconds(emit, report->consistency.pause_seconds));
+	emit_put(emit, o, "assumed", machine->assumed ? emit_string(emit, machine->assumed) : NULL);
 	emit_put(emit, o, "consistency", consistency);
 	emit_put(emit, o, "memory_bytes", emit_count(emit, machine_memory(machine)));
 	emit_put(emit, o, "source", emit_string(emit, machine->source));
+	emit_put(emit, o, "unreadable_frames", emit_count(emit, machine_unreadable(machine)));
 	emit_put(emit, o, "uri", emit_string(emit, machine->uri));
 	emit_put(emit, o, "vcpus", emit_count(emit, machine->vcpus));
 	return o;

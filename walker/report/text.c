@@ -220,6 +220,7 @@ static void print_levels(FILE *to, const struct report *report, const char *what
 static void print_head(FILE *to, const struct report *report, const struct summary *summary)
 {
 	const struct machine *machine = kernel_machine(report->kernel);
+	uint64_t unreadable = machine_unreadable(machine);
 	const struct level_agreement *list;
 	char size[16];
 	size_t count;
@@ -229,11 +230,16 @@ static void print_head(FILE *to, const struct report *report, const struct summa
 		kernel_space(report->kernel)->decode.format->levels == 5 ? "5-level" : "4-level",
 		text_size(machine_memory(machine), size, sizeof(size)), machine->vcpus,
 		machine->vcpus == 1 ? "" : "s");
-	if (strcmp(report->consistency.mode, "live"))
+	if (machine->frozen)
+		fprintf(to, "%s\n", report->consistency.mode);
+	else if (strcmp(report->consistency.mode, "live"))
 		fprintf(to, "%s %.1f ms\n", report->consistency.mode,
 			report->consistency.pause_seconds * 1e3);
 	else
 		fputs("live: the guest ran on, rows may be torn\n", to);
+	if (unreadable)
+		fprintf(to, "%" PRIu64 " frame%s of RAM cannot be read\n", unreadable,
+			unreadable == 1 ? "" : "s");
 	fprintf(to, "%zu table pages (%s) in %zu address space%s and the kernel",
 		summary->tables,
 		text_size((uint64_t)summary->tables * PT_FRAME_SIZE, size, sizeof(size)),
