@@ -27,10 +27,14 @@ void compressed_close(struct dump *d)
 
 #else
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libkdumpfile/kdumpfile.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { REGIONS_MAX = 1 << 20, BLOCK_SIZE_AT = 428, NOTE_AT = 48, NOTE_VERSION = 4 };
@@ -163,11 +167,74 @@ static bool vmcoreinfo_read(struct dump *d, struct err *e)
 	return true;
 }
 
-static bool library_open(struct dump *d, struct err *e)
+static bool context_open(kdump_ctx_t *context, int fd)
 {
 	kdump_attr_t never = { .type = KDUMP_NUMBER, .val.number = KDUMP_MMAP_NEVER };
-	kdump_ctx_t *context = kdump_new();
 
+	/* Not by mmap: a file may shrink. */
+	return kdump_set_attr(context, KDUMP_ATTR_FILE_MMAP_POLICY, &never) == KDUMP_OK &&
+	       kdump_open_fd(context, fd) == KDUMP_OK;
+}
+
+/* The child's half of the trial: what the library says, and how far it gets. */
+static void trial(int fd, int to) __attribute__((noreturn));
+static void trial(int fd, int to)
+{
+	static const struct rlimit seconds = { 60, 60 };
+	kdump_ctx_t *context = kdump_new();
+	const char *why = "out of memory";
+	kdump_bmp_t *memory;
+
+	setrlimit(RLIMIT_CPU, &seconds);
+	if (context && context_open(context, fd)) {
+		memory = bitmap_get(context, KDUMP_ATTR_MEMORY_PAGEMAP);
+		if (memory)
+			frames_in(memory);
+		_exit(0);
+	}
+	if (context)
+		why = kdump_get_err(context);
+	if (write(to, why, strlen(why)) < 0)
+		_exit(2);
+	_exit(1);
+}
+
+/*
+ * libkdumpfile 0.5.1 crashes where it gives up a file that it could not open, and
+ * is not made for files that lie. So a child tries first.
+ */
+static bool library_try(int fd, struct err *e)
+{
+	char why[140] = "";
+	int ends[2], status = 0;
+	ssize_t got;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return err_set(e, ERR_SYSTEM, 0, "pipe: %s", strerror(errno));
+	child = fork();
+	if (!child)
+		trial(fd, ends[1]);
+	close(ends[1]);
+	got = child > 0 ? read(ends[0], why, sizeof(why) - 1) : -1;
+	close(ends[0]);
+	if (child < 0)
+		return err_set(e, ERR_SYSTEM, 0, "fork: %s", strerror(errno));
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return true;
+	return err_set(e, ERR_TARGET, 0, "a kdump-compressed dump that cannot be opened: %s",
+		       got > 0 ? why : "libkdumpfile fails on it");
+}
+
+static bool library_open(struct dump *d, struct err *e)
+{
+	kdump_ctx_t *context;
+
+	if (!library_try(d->fd, e))
+		return false;
+	context = kdump_new();
 	d->kdump = calloc(1, sizeof(*d->kdump));
 	if (!d->kdump || !context) {
 		if (context)
@@ -177,12 +244,9 @@ static bool library_open(struct dump *d, struct err *e)
 		return err_set(e, ERR_NO_MEMORY, 0, "out of memory for libkdumpfile");
 	}
 	d->kdump->context = context;
-	/* Not by mmap: a file may shrink. */
-	if (kdump_set_attr(context, KDUMP_ATTR_FILE_MMAP_POLICY, &never) != KDUMP_OK ||
-	    kdump_open_fd(context, d->fd) != KDUMP_OK)
-		return err_set(e, ERR_TARGET, 0, "a kdump-compressed dump that cannot be opened: "
-			       "%.140s", kdump_get_err(context));
-	return true;
+	return context_open(context, d->fd) ||
+	       err_set(e, ERR_TARGET, 0, "a kdump-compressed dump that cannot be opened: %.140s",
+		       kdump_get_err(context));
 }
 
 /* A flattened file is unfolded first; the descriptor then is the unfolded one's. */
