@@ -11,7 +11,7 @@ set -u
 
 build="gcc make pkg-config libjson-c-dev libelf-dev libvirt-dev libbpf-dev libcmocka-dev
 	zlib1g-dev libkdumpfile-dev dwarves binutils"
-check="qemu-system-x86 busybox-static cpio clang python3 jq"
+check="qemu-system-x86 busybox-static cpio clang python3 jq libvirt-daemon libvirt-clients xz-utils"
 linux="gcc make flex bison bc libelf-dev libssl-dev dwarves xz-utils lz4 cpio perl patch
 	util-linux"
 

@@ -63,7 +63,8 @@ static _Noreturn void settle(void)
 	settle_page[0] = 1;
 	for (;;) {
 		__asm__ volatile("syscall" : "=a"(n)
-			: "a"(SYS_madvise), "D"(settle_page), "S"((long)PAGE), "d"((long)MADV_DONTNEED)
+			: "a"(SYS_madvise), "D"(settle_page), "S"((long)PAGE),
+			  "d"((long)MADV_DONTNEED)
 			: "rcx", "r11", "memory");
 		__asm__ volatile("syscall" : "=a"(n) : "a"(SYS_pause) : "rcx", "r11", "memory");
 	}
@@ -94,9 +95,8 @@ pid_t scene_start(const struct scene *scene)
 	close(ends[1]);
 	if (pid > 0 && read(ends[0], &answer, 1) != 1) {
 		waitpid(pid, &status, 0);
-		truth_note("%s %s", WIFEXITED(status) && WEXITSTATUS(status) == 77 ? "missing" : "died",
-			   scene->name);
 		pid = WIFEXITED(status) && WEXITSTATUS(status) == 77 ? 0 : -1;
+		truth_note("%s %s", pid ? "died" : "missing", scene->name);
 	}
 	close(ends[0]);
 	return pid;
@@ -113,7 +113,8 @@ static char *map(void *at, size_t size, int prot, int flags, int fd)
 
 static char *map_anon(size_t size)
 {
-	return map(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+	return map(NULL, size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 }
 
 /* Anonymous, 2 MiB aligned, and room for no huge page on either side. */
@@ -171,7 +172,7 @@ static void scene_sparse(int count)
 	madvise(p, GIB, MADV_NOHUGEPAGE);
 	touch(p, GIB, 64 * MIB);
 	for (int i = 0; i < count; i++) {
-		uintptr_t at = 0x100000000000ul + (uintptr_t)i * 300 * GIB + (uintptr_t)i * 77 * HUGE;
+		uintptr_t at = 0x100000000000ul + (uintptr_t)i * (300 * GIB + 77 * HUGE);
 
 		if (i % 4 == 3)
 			at |= 1ul << 50;
@@ -286,7 +287,8 @@ static void scene_hugetlb(int number)
 {
 	int fd = open_file("/huge/shared", GIB);
 	uintptr_t at = 0x200000000000ul + (number == 2 ? 512 * HUGE / 2 : 0);
-	char *p = map((void *)at, GIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd);
+	char *p = map((void *)at, GIB, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd);
 
 	touch(p, 7 * HUGE, HUGE);
 	scene_rest();

@@ -149,15 +149,17 @@ static void say_pages(struct text *t, int pid, int fd, uint64_t first, uint64_t 
 		say_page(t, pid, last, last_word);
 }
 
-static void say_maps(struct text *t, int pid)
+/* By a thread that lives; told as the process's. */
+static void say_maps(struct text *t, int pid, int tid)
 {
-	char path[64], *line, *rest;
+	char path[64], *line, *rest, *text;
 	int pagemap;
 
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", tid);
 	pagemap = open(path, O_RDONLY | O_CLOEXEC);
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	for (line = strtok_r(read_file(path), "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
+	text = read_file(path);
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		unsigned long long first, end;
 		char rights[8], name[128] = "-";
 
@@ -228,35 +230,48 @@ static void say_process(struct text *t, int pid)
 	name = comm(pid, pid);
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
 	s = read_file(path);
-	say(t, "T process %d %s threads=%ld vmpte=%ld vmrss=%ld anon=%ld file=%ld shmem=%ld swap=%ld\n",
-	    pid, name, field(s, "Threads"), field(s, "VmPTE"), field(s, "VmRSS"),
-	    field(s, "RssAnon"), field(s, "RssFile"), field(s, "RssShmem"), field(s, "VmSwap"));
+	say(t, "T process %d %s threads=%ld vmpte=%ld vmrss=%ld ", pid, name, field(s, "Threads"),
+	    field(s, "VmPTE"), field(s, "VmRSS"));
+	say(t, "anon=%ld file=%ld shmem=%ld swap=%ld\n", field(s, "RssAnon"), field(s, "RssFile"),
+	    field(s, "RssShmem"), field(s, "VmSwap"));
 	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", tid);
 	s = read_file(path);
 	say(t, "T rollup %d rss=%ld anon=%ld swap=%ld\n", pid, field(s, "Rss"),
 	    field(s, "Anonymous"), field(s, "Swap"));
-	say_maps(t, tid);
+	say_maps(t, pid, tid);
 }
 
-/* Runs of frames with the page-table flag, eight on a line. */
+/* A run of frames that ends before pfn; eight runs on a line. */
+static void say_run(struct text *t, uint64_t pfn, uint64_t run, unsigned *runs)
+{
+	const char *before = *runs % 8 ? " " : *runs ? "\nT tables " : "T tables ";
+
+	if (!run)
+		return;
+	++*runs;
+	say(t, "%s%llx+%llx", before, (unsigned long long)(pfn - run),
+	    (unsigned long long)(run - 1));
+}
+
 static void say_tables(struct text *t)
 {
-	uint64_t pfn = 0, run = 0, count = 0;
+	uint64_t pfn = 0, run = 0;
+	unsigned runs = 0;
 	ssize_t n;
 
-	while (kpageflags >= 0 && (n = pread(kpageflags, words, sizeof(words), (off_t)pfn * 8)) >= 8)
-		for (size_t i = 0; i < (size_t)n / 8; i++, pfn++) {
+	do {
+		n = pread(kpageflags, words, sizeof(words), (off_t)pfn * 8);
+		for (size_t i = 0; n > 0 && i < (size_t)n / 8; i++, pfn++) {
 			if (words[i] & KPF_PGTABLE) {
 				run++;
 				continue;
 			}
-			if (!run)
-				continue;
-			say(t, "%s%llx+%llx", count++ % 8 ? " " : count > 1 ? "\nT tables " : "T tables ",
-			    (unsigned long long)(pfn - run), (unsigned long long)(run - 1));
+			say_run(t, pfn, run, &runs);
 			run = 0;
 		}
-	if (count)
+	} while (n >= 8);
+	say_run(t, pfn, run, &runs);
+	if (runs)
 		say(t, "\n");
 }
 

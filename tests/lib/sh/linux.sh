@@ -6,6 +6,7 @@
 #	linux_kernel 6.1		sets LINUX_VMLINUZ and LINUX_MODULES (see fetch.sh)
 #	linux_start NAME [OPTION]...	mem=MIB cpus=N append=WORDS nodes=N cpu=MODEL dumpable=0
 #	linux_wait_ready NAME [SECONDS]	the workload has come to rest
+#	linux_target NAME		what ptmm calls it
 #	linux_truth NAME		the file with the kernel's own word (truth.h)
 #	linux_console NAME		the file with its console
 #	linux_dump NAME FILE [FORMAT]	elf (default), kdump-zlib, kdump-lzo, kdump-snappy
@@ -162,6 +163,11 @@ linux_wait_ready()
 	done
 	LINUX_WHY="$1 doesn't get ready: $(tail -n 1 "$dir/console" 2> /dev/null | tr -d '\r')"
 	return 1
+}
+
+linux_target()
+{
+	echo "libvirt:$1?connect=$LINUX_URI"
 }
 
 linux_truth()
