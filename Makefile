@@ -27,7 +27,7 @@ AR ?= ar
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$(2)))
 WERROR ?= -Werror
-PKGS := json-c libelf libbpf libvirt
+PKGS := json-c libelf libbpf libvirt libvirt-qemu
 # Good to have, for the files named below; without static libraries, as Debian has them.
 HAVE_KDUMP := $(shell pkg-config --exists libkdumpfile 2>/dev/null && echo 1)
 
@@ -107,7 +107,9 @@ $(O)/ptmm: $(VMM_OBJ) $(O)/libptmm.a
 # For machines without the libraries (and for the guest inside the guest).
 static: $(O)/ptmm-static
 NO_STATIC := $(call obj,vmm/core/kdump.c)
-STATIC_OBJ := $(filter-out $(NO_STATIC),$(VMM_OBJ)) \
+# Left out as a whole: vmm/libvirt/none.c stands in.
+NO_LIBVIRT := $(filter-out %/none.o,$(filter $(O)/obj/vmm/libvirt/%,$(VMM_OBJ)))
+STATIC_OBJ := $(filter-out $(NO_STATIC) $(NO_LIBVIRT),$(VMM_OBJ)) \
 	$(patsubst $(O)/obj/%,$(O)/obj-static/%,$(NO_STATIC))
 $(O)/ptmm-static: $(STATIC_OBJ) $(O)/libptmm.a
 	$(call say,LD,$@)

@@ -76,6 +76,13 @@ static bool file_path(char out[PATH_MAX], const char *folder, const char *name,
 	return true;
 }
 
+bool names_path(char out[PATH_MAX], const char *name, const char *suffix, struct err *e)
+{
+	char folder[PATH_MAX];
+
+	return folder_get(folder, e) && file_path(out, folder, name, suffix, e);
+}
+
 static bool address_fill(struct sockaddr_un *a, const char *path, struct err *e)
 {
 	size_t n = strlen(path);

@@ -34,6 +34,9 @@ int name_listen(const struct name_claim *, struct err *);
 /* Connects to a running guest; -1 with ERR_TARGET, naming the guests that run. */
 int name_connect(const char *name, struct err *);
 
+/* FOLDER/NAME.SUFFIX, for others who keep a file there. The suffix is their own. */
+bool names_path(char out[PATH_MAX], const char *name, const char *suffix, struct err *);
+
 /* Does a VMM hold the name? */
 bool name_running(const char *name);
 
