@@ -100,7 +100,9 @@ download()
 	: > "$work/status"
 	echo "deb [arch=amd64$([ ! -e $keys ] || echo " signed-by=$keys")] $uri $suite main" \
 		> "$work/sources.list"
-	private get update > "$work/log" 2>&1 && package=$(real_package) && [ -n "$package" ] ||
+	package=
+	private get update > "$work/log" 2>&1 && package=$(real_package)
+	[ -n "$package" ] ||
 		skip "apt has no cloud kernel of $suite: $(tail -n 1 "$work/log" | cut -c 1-160)"
 	get_package "$package"
 	# Since 7.x the image's package is empty, and depends on those that hold the files.
@@ -141,8 +143,8 @@ if [ ! -s "$target/vmlinuz" ]; then
 	vmlinuz=$(find "$work/x" -name 'vmlinuz*' -type f | head -n 1)
 	[ -n "$vmlinuz" ] || skip "no kernel in the packages of $suite"
 	cp "$vmlinuz" "$work/out/vmlinuz" || exit 1
-	ls "$work"/x/lib/modules/ "$work"/x/usr/lib/modules/ 2> /dev/null |
-		grep cloud | head -n 1 > "$work/out/release"
+	find "$work/x" -path '*/lib/modules/*-cloud-*' -prune -printf '%f\n' |
+		head -n 1 > "$work/out/release"
 	: > "$work/out/modules/order"
 	for module in $modules; do
 		keep_module "$module"

@@ -8,7 +8,10 @@
 # guest has no swap. FILE appears whole or not at all. 77: a tool is missing.
 set -u
 here=$(cd "${0%/*}" && pwd)
-[ $# -ge 1 ] && [ $# -le 2 ] || { sed -n 's/^#   init/usage: init/p' "$0" >&2; exit 2; }
+if [ $# -lt 1 ] || [ $# -gt 2 ]; then
+	sed -n 's/^#   init/usage: init/p' "$0" >&2
+	exit 2
+fi
 file=$1 modules=${2-}
 
 for tool in busybox cpio "${CC:-gcc}"; do

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC1007,SC2034
 # linux.sh - real Linux guests under a libvirt of our own; sourced by tests, after tap.sh.
 #
 #	linux_setup			a private libvirtd; sets LINUX_URI, LINUX_DIR
@@ -209,7 +209,8 @@ linux_teardown()
 	for name in $(linux_virsh list --name 2> /dev/null); do
 		linux_virsh destroy "$name" > /dev/null 2>&1
 	done
-	for pid in $(cat "$LINUX_DIR"/run/libvirt/qemu/run/*.pid 2> /dev/null); do
+	for name in "$LINUX_DIR"/run/libvirt/qemu/run/*.pid; do
+		pid=$(cat "$name" 2> /dev/null) || continue
 		if tr '\0' ' ' < "/proc/$pid/cmdline" 2> /dev/null | grep -qF "$LINUX_DIR"; then
 			kill "$pid"
 		fi
