@@ -43,10 +43,22 @@ int cli_bad_option(const char *command, int c, char **argv)
 
 bool cli_target_option(int c, const char *word, struct target_options *options)
 {
-	if (c != CLI_MEMORY_MAP)
+	switch (c) {
+	case CLI_MEMORY_MAP:
+		options->memory_map = word;
+		return true;
+	case CLI_VMLINUX:
+		options->vmlinux = word;
+		return true;
+	case CLI_SYMBOLS:
+		options->symbols = word;
+		return true;
+	case CLI_BTF:
+		options->btf = word;
+		return true;
+	default:
 		return false;
-	options->memory_map = word;
-	return true;
+	}
 }
 
 struct word {

@@ -20,11 +20,21 @@ int cli_bad_option(const char *command, int c, char **argv);
  * Options about the target, the same for all who inspect: entries of an option
  * table, lines of a help text, and what takes one (false: not one of them).
  */
-enum { CLI_MEMORY_MAP = 1024 };
+enum { CLI_MEMORY_MAP = 1024, CLI_VMLINUX, CLI_SYMBOLS, CLI_BTF };
+#define CLI_KERNEL_OPTIONS \
+	{ "vmlinux", required_argument, NULL, CLI_VMLINUX }, \
+	{ "symbols", required_argument, NULL, CLI_SYMBOLS }, \
+	{ "btf", required_argument, NULL, CLI_BTF }
+#define CLI_KERNEL_HELP \
+	"  --vmlinux FILE     the guest's kernel as an ELF image: symbols, types (.BTF)\n" \
+	"  --symbols FILE     its System.map\n" \
+	"  --btf FILE         its types; by default all is found in the guest's memory\n"
 #define CLI_TARGET_OPTIONS \
-	{ "memory-map", required_argument, NULL, CLI_MEMORY_MAP }
+	{ "memory-map", required_argument, NULL, CLI_MEMORY_MAP }, \
+	CLI_KERNEL_OPTIONS
 #define CLI_TARGET_HELP \
-	"  --memory-map MAP   of raw:FILE: FIRST-LAST[@OFFSET],... or a file with such a list\n"
+	"  --memory-map MAP   of raw:FILE: FIRST-LAST[@OFFSET],... or a file with such a list\n" \
+	CLI_KERNEL_HELP
 bool cli_target_option(int c, const char *word, struct target_options *);
 
 /* Words to values; ERR_USAGE says which words there are. */

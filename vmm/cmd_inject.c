@@ -31,6 +31,8 @@ static const char help[] =
 "                   (default: one that runs an owner, else one in user mode)\n"
 "  --watch SECONDS  how long survivors are watched afterwards (default 2)\n"
 "  --timeout SECONDS  how long to wait for the moment and for a reaction (default 10)\n"
+"The guest's kernel:\n"
+CLI_KERNEL_HELP
 "Output:\n"
 "  --format F       text (default) or json (ptmm.injection/1)\n"
 "  -o, --output F   write to a file\n"
@@ -56,6 +58,7 @@ static const struct option options[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "format", required_argument, NULL, OPT_FORMAT },
 	{ "output", required_argument, NULL, 'o' },
+	CLI_KERNEL_OPTIONS,
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -158,6 +161,7 @@ static const char *settle_by(struct inject_request *request, const struct given 
 int cmd_inject(int argc, char **argv)
 {
 	struct inject_request request = { .vcpu = -1, .watch = 2, .timeout = 10 };
+	struct target_options kernel = { 0 };
 	struct given given = { 0 };
 	const char *file = NULL, *wrong;
 	struct err err;
@@ -177,6 +181,8 @@ int cmd_inject(int argc, char **argv)
 		case '?':
 			return cli_usage("inject", "unknown option %s", argv[optind - 1]);
 		default:
+			if (cli_target_option(c, optarg, &kernel))
+				break;
 			if (!take(&request, &given, c, optarg, &err))
 				return cli_usage("inject", "%s", err.message);
 		}
@@ -186,5 +192,5 @@ int cmd_inject(int argc, char **argv)
 	wrong = settle_by(&request, &given);
 	if (wrong)
 		return cli_usage("inject", "%s", wrong);
-	return inspect(argv[optind], NULL, file, inject_run, &request);
+	return inspect(argv[optind], &kernel, file, inject_run, &request);
 }

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "vmm/core/core.h"
+#include "vmm/kernel_files.h"
 #include "vmm/kvm/attach.h"
+#include "vmm/libvirt/libvirt.h"
 #include "vmm/target.h"
 
 double target_clock(void)
@@ -62,10 +64,12 @@ static struct machine *open_raw(const char *rest, const struct target_options *o
 static struct machine *open_libvirt(const char *rest, const struct target_options *options,
 				    struct err *err)
 {
-	(void)rest;
+	struct machine *machine = libvirt_open(rest, err);
+
 	(void)options;
-	err_set(err, ERR_TARGET, 0, "libvirt domains cannot be opened by this version");
-	return NULL;
+	if (machine && machine->hint)
+		fprintf(stderr, "ptmm: libvirt:%s: %s\n", rest, machine->hint);
+	return machine;
 }
 
 struct target_kind {
@@ -108,7 +112,7 @@ static const struct target_kind *kind_of(const char *uri, const char **rest, str
 	}
 	if (strchr(uri, ':') && access(uri, F_OK)) {
 		err_set(err, ERR_USAGE, 0, "%.100s: unknown kind of target: write kvm:NAME, "
-			"core:FILE or raw:FILE", uri);
+			"libvirt:NAME, core:FILE or raw:FILE", uri);
 		return NULL;
 	}
 	return kind_guess(uri);
@@ -141,26 +145,50 @@ static bool machine_open(struct target *target, const char *uri,
 }
 
 /* Our own guests have the image that they were started from; others their memory. */
-static bool profile_open(struct target *target, const char *uri, struct err *err)
+static bool profile_find(struct target *target, const char *uri,
+			 const struct kernel_files *files, struct err *err)
 {
-	struct profile_options options = { 0 };
+	struct profile_options options = {
+		.vmlinux = files->vmlinux, .vmlinux_size = files->vmlinux_size,
+		.system_map = files->symbols, .system_map_size = files->symbols_size,
+		.btf = files->btf, .btf_size = files->btf_size,
+	};
+	const char *source = target->machine->source;
 	const void *image;
 	size_t size;
 
-	if (!strcmp(target->machine->source, "kvm")) {
+	if (!strcmp(source, "kvm") && !files->vmlinux) {
 		image = kvm_image(target->machine, &size);
 		if (!image)
 			return err_set(err, ERR_TARGET, 0, "%.100s: the guest's kernel image is not "
 				       "there", uri);
-		target->profile = profile_from_elf(image, size, target->machine->uri + 4, err);
-		return target->profile != NULL;
+		if (!kernel_files_any(files)) {
+			target->profile = profile_from_elf(image, size, target->machine->uri + 4,
+							   err);
+			return target->profile != NULL;
+		}
+		options.vmlinux = image;
+		options.vmlinux_size = size;
 	}
-	if (!strcmp(target->machine->source, "core"))
+	if (!strcmp(source, "core"))
 		options.vmcoreinfo = core_vmcoreinfo(target->machine, &options.vmcoreinfo_size);
 	target->profile = profile_from_machine(target->machine, &options, err);
 	if (!target->profile)
 		name_error(uri, err);
 	return target->profile != NULL;
+}
+
+static bool profile_open(struct target *target, const char *uri,
+			 const struct target_options *options, struct err *err)
+{
+	struct kernel_files files;
+	bool found;
+
+	if (!kernel_files_open(&files, options, err))
+		return false;
+	found = profile_find(target, uri, &files, err);
+	kernel_files_close(&files);
+	return found;
 }
 
 bool target_open(struct target *target, const char *uri, const struct target_options *options,
@@ -173,11 +201,13 @@ bool target_open(struct target *target, const char *uri, const struct target_opt
 	options = options ? options : &none;
 	if (!machine_open(target, uri, options, err))
 		return false;
-	if (profile_open(target, uri, &target->no_kernel))
+	if (profile_open(target, uri, options, &target->no_kernel))
 		target->kernel = kernel_open(target->machine, target->profile, &target->no_kernel);
 	if (!target->kernel)
 		target_explain(target, &target->no_kernel);
-	if (!target->kernel && !options->kernel_optional) {
+	/* A file that is not what its option wants is the user's to mend. */
+	if (!target->kernel &&
+	    (!options->kernel_optional || target->no_kernel.code == ERR_USAGE)) {
 		*err = target->no_kernel;
 		target_close(target);
 		return false;
@@ -202,6 +232,8 @@ void target_explain(struct target *target, struct err *err)
 	struct guest_status status;
 	struct err lost = { 0 };
 
+	if (target->machine && !strcmp(target->machine->source, "libvirt"))
+		libvirt_gone(target->machine, err);
 	if (!target->machine || strcmp(target->machine->source, "kvm"))
 		return;
 	if (!kvm_status(target->machine, &status, &lost))

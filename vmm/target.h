@@ -22,6 +22,7 @@ struct target {
 /* What the command line says beside the target; all may be left zero. */
 struct target_options {
 	const char *memory_map;		/* of raw: which part of the file lies where */
+	const char *vmlinux, *symbols, *btf;	/* files about the kernel; see kernel_files.h */
 	bool kernel_optional;		/* a machine without a known kernel will do */
 };
 

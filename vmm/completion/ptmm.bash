@@ -33,7 +33,7 @@ _ptmm()
 	--sort) options="level pfn va owner verdict entries" ;;
 	--signal) options="srao srar" ;;
 	--moment) options="quiet any loaded unloaded" ;;
-	-o | --output | --console)
+	-o | --output | --console | --vmlinux | --symbols | --btf)
 		COMPREPLY=($(compgen -f -- "$word"))
 		return ;;
 	--pid | --pfn | --va | --vcpu | --cr3 | --seed | --watch | --timeout | --name | --mem | \
@@ -45,12 +45,13 @@ _ptmm()
 	fi
 	case $command in
 	report) options="--format --output --consistency --recorded-at --typed-at --strict
-		--all --help" ;;
+		--all --vmlinux --symbols --btf --help" ;;
 	tables) options="--pid --level --verdict --owner --sort --format --output
-		--consistency --help" ;;
-	walk) options="--pid --kernel --vcpu --cr3 --format --output --consistency --help" ;;
+		--consistency --vmlinux --symbols --btf --help" ;;
+	walk) options="--pid --kernel --vcpu --cr3 --format --output --consistency
+		--vmlinux --symbols --btf --help" ;;
 	inject) options="--pfn --pid --va --level --random --seed --signal --moment --vcpu
-		--watch --timeout --format --output --help" ;;
+		--watch --timeout --format --output --vmlinux --symbols --btf --help" ;;
 	run) options="--name --detach --ready-timeout --mem --cpus --append --console --help" ;;
 	list) options="--format --help" ;;
 	stop) options="--all --help" ;;

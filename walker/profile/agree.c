@@ -179,7 +179,7 @@ static bool task_agrees(const struct sources *s, struct err *err)
 	char text[sizeof(swapper) - 1];
 	gva_t at;
 
-	if (s->options.vmlinux || !symbol(s, "init_task", &at))
+	if (!symbol(s, "init_task", &at))
 		return true;
 	if (!types_member(s->types, "task_struct", "comm", &comm, err))
 		return false;

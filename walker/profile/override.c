@@ -17,7 +17,9 @@
 
 #define KASLR_STEP (2ull << 20)
 
-enum { BANNER_MAX = 128, MAP_LINE_MAX = 1024 };
+#define LINK_TEXT 0xffffffff81000000ull
+
+enum { BANNER_MAX = 128, BANNER_FIXED = 64, MAP_LINE_MAX = 1024 };
 
 static enum symbol_binding binding_of(char type)
 {
@@ -125,6 +127,7 @@ static bool move_symbols(struct sources *s, struct symbols *symbols, const char 
 		if (!banner_there(s, banner, offsets[i]))
 			continue;
 		symbols_move(symbols, KERNEL_MAP, offsets[i]);
+		s->moved = offsets[i];
 		return true;
 	}
 	return err_set(err, ERR_USAGE, 0, "%s is not of the guest's kernel: its banner is not "
@@ -160,6 +163,37 @@ bool sources_override_symbols(struct sources *s, bool *done, struct err *err)
 	return true;
 }
 
+static bool image_has_banner(const struct sources *s, gva_t banner, uint64_t offset)
+{
+	const struct profile_options *o = &s->options;
+	char guest[BANNER_FIXED], image[BANNER_FIXED];
+
+	return kernel_image_read(&s->image, banner, guest, sizeof(guest), NULL) &&
+	       elf_bytes_at(o->vmlinux, o->vmlinux_size, banner - offset, image,
+			    sizeof(image)) &&
+	       strnlen(guest, sizeof(guest)) == strnlen(image, sizeof(image)) &&
+	       memcmp(guest, image, strnlen(guest, sizeof(guest))) == 0;
+}
+
+/*
+ * An image without symbols cannot say where its banner is, but the guest's
+ * symbols can. LINK_TEXT is where every distribution links the kernel.
+ */
+static bool stripped_fits(const struct sources *s)
+{
+	const uint64_t offsets[] = {
+		s->moved, s->info.kernel_offset.value, s->image.first - LINK_TEXT,
+	};
+	gva_t banner;
+
+	if (!symbols_find(s->symbols, "linux_banner", &banner, NULL))
+		return false;
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
+		if (image_has_banner(s, banner, offsets[i]))
+			return true;
+	return false;
+}
+
 bool sources_override_types(struct sources *s, bool *done, struct err *err)
 {
 	const struct profile_options *o = &s->options;
@@ -177,6 +211,10 @@ bool sources_override_types(struct sources *s, bool *done, struct err *err)
 		   types_from_btf(bytes, size, &why);
 	if (!s->types && !o->btf && why.code == ERR_MISSING)
 		return true;
+	if (s->types && !o->btf && strcmp(s->symbols_from, "elf:symtab") != 0 &&
+	    !stripped_fits(s))
+		return err_set(err, ERR_USAGE, 0, "--vmlinux is not of the guest's kernel: the "
+			       "guest's banner is not in it");
 	if (!s->types)
 		return err_set(err, ERR_USAGE, 0, "%s%s", elf || !o->btf ? "" : "--btf: ",
 			       why.message);

@@ -23,6 +23,7 @@ struct sources {
 	bool has_info;
 	struct symbols *symbols;
 	struct types *types;
+	uint64_t moved;		/* by how much the user's symbols were */
 	char info_from[SOURCE_NAME_MAX], symbols_from[SOURCE_NAME_MAX];
 	char types_from[SOURCE_NAME_MAX];
 };
