@@ -170,7 +170,7 @@ static void test_missing_members(void **state)
 	expect_missing(profile_member(p, "mm", "pgd", &m, &err), &err,
 		       "the kernel's BTF has no type mm");
 	expect_missing(profile_member(p, "pageflags", "pgd", &m, &err), &err, "no member");
-	expect_missing(profile_sizeof(p, "maple_tree", &size, &err), &err, "no type maple_tree");
+	expect_missing(profile_sizeof(p, "xarray", &size, &err), &err, "no type xarray");
 	assert_true(profile_sizeof(p, "page", &size, &err));
 	assert_int_equal(size, 64);
 	assert_true(profile_sizeof(p, "atomic_long_t", &size, &err));
