@@ -235,6 +235,7 @@ static void make_symbols(struct synth_guest *g)
 	add_symbol(g, "pgd_list", &at, 16);
 	add_word(g, "phys_base", &at, SYNTH_IMAGE_GPA - (SYNTH_IMAGE_VA - 0xffffffff80000000ull));
 	add_word(g, "__pgtable_l5_enabled", &at, g->levels == 5);
+	add_word(g, "nr_cpu_ids", &at, SYNTH_VCPUS);
 	if (!o->no_bases)
 		add_word(g, "page_offset_base", &at, g->direct);
 	if (!o->no_bases && !o->mem_map)

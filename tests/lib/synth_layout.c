@@ -14,7 +14,10 @@
 #include "tests/lib/synth_layout.h"
 
 /* Which kernels have a member: 0: all. */
-enum { IF_PGTY = 1, IF_OLD = 2, IF_SHARE_APART = 4, IF_SHARE_IN_WORD = 8, IF_THREADS = 16 };
+enum {
+	IF_PGTY = 1, IF_OLD = 2, IF_SHARE_APART = 4, IF_SHARE_IN_WORD = 8, IF_THREADS = 16,
+	IF_LIST = 32, IF_TREE = 64,	/* how an mm keeps its VMAs */
+};
 
 enum { MEMBERS_MAX = 16 };
 
@@ -91,8 +94,27 @@ static const struct layout layouts[] = {
 	    M("mm_users", "atomic_t", 12), M("page_table_lock", "spinlock_t", 16),
 	    M("mmap_lock", "rw_semaphore", 24), M("mmlist", "list_head", 48),
 	    M("pgd", "ptr", 72), M("owner", "ptr", 80), M("flags", "u64", 88) } },
-	{ "mm_struct", STRUCT, 128,
-	  { M("", "<mm>", 8), M("cpu_bitmap", "u64", 120, .elements = 1) } },
+	{ "maple_tree", STRUCT, 16, { M("ma_flags", "u32", 0), M("ma_root", "ptr", 8) } },
+	{ "maple_range_64", STRUCT, 256,
+	  { M("parent", "ptr", 0), M("slot", "ptr", 8, .elements = 16),
+	    M("pivot", "u64", 136, .elements = 15) } },
+	{ "maple_arange_64", STRUCT, 256,
+	  { M("parent", "ptr", 0), M("slot", "ptr", 16, .elements = 10),
+	    M("pivot", "u64", 96, .elements = 9), M("gap", "u64", 168, .elements = 10) } },
+	{ "vm_area_struct", STRUCT, 96,
+	  { M("vm_mm", "ptr", 8), M("vm_flags", "u64", 16),
+	    M("vm_next", "ptr", 24, .only = IF_LIST),
+	    M("vm_end", "u64", 32), M("vm_start", "u64", 40), M("vm_pgoff", "u64", 56),
+	    M("vm_file", "ptr", 64), M("anon_vma", "ptr", 72) } },
+	{ "percpu_counter", STRUCT, 24, { M("count", "s64", 8), M("counters", "ptr", 16) } },
+	{ "mm_rss_stat", STRUCT, 32, { M("count", "atomic_long_t", 0, .elements = 4) } },
+	{ "task_rss_stat", STRUCT, 20,
+	  { M("events", "s32", 0), M("count", "s32", 4, .elements = 4) } },
+	{ "mm_struct", STRUCT, 256,
+	  { M("", "<mm>", 8), M("cpu_bitmap", "u64", 120, .elements = 1),
+	    M("mmap", "ptr", 128, .only = IF_LIST), M("mm_mt", "maple_tree", 136, .only = IF_TREE),
+	    M("rss_stat", "percpu_counter", 152, .elements = 4, .only = IF_PGTY),
+	    M("rss_stat", "mm_rss_stat", 152, .only = IF_OLD) } },
 	{ "signal_struct", STRUCT, 64, { M("live", "atomic_t", 8),
 	  M("thread_head", "list_head", 16, .only = IF_THREADS) } },
 	{ "task_struct", STRUCT, 192,
@@ -102,7 +124,8 @@ static const struct layout layouts[] = {
 	    M("comm", "char", 32, .elements = 16), M("mm", "ptr", 48), M("active_mm", "ptr", 56),
 	    M("tasks", "list_head", 72), M("pid", "s32", 96), M("tgid", "s32", 100),
 	    M("signal", "ptr", 104), M("thread_node", "list_head", 112, .only = IF_THREADS),
-	    M("nvcsw", "u64", 128), M("nivcsw", "u64", 136) } },
+	    M("nvcsw", "u64", 128), M("nivcsw", "u64", 136),
+	    M("rss_stat", "task_rss_stat", 144, .only = IF_OLD) } },
 	{ "rq", STRUCT, 64, { M("nr_running", "u32", 0), M("idle", "ptr", 24) } },
 	{ "new_utsname", STRUCT, 195,
 	  { M("sysname", "char", 0, .elements = 65), M("nodename", "char", 65, .elements = 65),
@@ -144,12 +167,13 @@ static uint32_t base_size(const char *label)
 
 static bool member_in(const struct synth_options *o, const struct layout_member *m)
 {
-	bool pgty = o->types == SYNTH_TYPES_PGTY;
+	bool pgty = o->types == SYNTH_TYPES_PGTY, list = o->types == SYNTH_TYPES_5_10;
 
 	return !m->only || (m->only & IF_PGTY && pgty) || (m->only & IF_OLD && !pgty) ||
 	       (m->only & IF_SHARE_APART && o->share_apart) ||
 	       (m->only & IF_SHARE_IN_WORD && !o->share_apart) ||
-	       (m->only & IF_THREADS && !o->no_threads);
+	       (m->only & IF_THREADS && !o->no_threads) ||
+	       (m->only & IF_LIST && list) || (m->only & IF_TREE && !list);
 }
 
 static const struct layout_member *find_in(const struct synth_options *o,
@@ -294,6 +318,13 @@ static void add_enums(struct btf *btf, enum synth_types types)
 	btf__add_enum_value(btf, "PG_hwpoison", 20);
 	btf__add_enum_value(btf, "__NR_PAGEFLAGS", 22);
 	btf__add_enum_value(btf, "PG_anon_exclusive", 12 + 1);
+	if (types != SYNTH_TYPES_5_10) {
+		btf__add_enum(btf, "maple_type", 4);
+		btf__add_enum_value(btf, "maple_dense", 0);
+		btf__add_enum_value(btf, "maple_leaf_64", 1);
+		btf__add_enum_value(btf, "maple_range_64", 2);
+		btf__add_enum_value(btf, "maple_arange_64", 3);
+	}
 	if (types != SYNTH_TYPES_PGTY)
 		return;
 	btf__add_enum(btf, "pagetype", 4);

@@ -4,9 +4,10 @@
  *
  * A B-tree over ranges of numbers (Linux lib/maple_tree.c, since 6.1). Nodes are
  * aligned to 256 bytes; a pointer to one carries its type in bits 3 to 6, and
- * bit 1 where it is the root's (bit 2 in others, where it says nothing to us). Slot i holds what is at or below pivot i and above pivot i - 1; the
- * last slot in use ends where the node's own range ends, and a pivot of 0
- * behind the first says that there are no more.
+ * bit 1 where it is the root's (bit 2 in others, where it says nothing to us).
+ * Slot i holds what is at or below pivot i and above pivot i - 1; the last slot
+ * in use ends where the node's own range ends, and a pivot of 0 behind the
+ * first says that there are no more.
  */
 #include <inttypes.h>
 #include <string.h>
