@@ -7,16 +7,21 @@
 #include "vmm/cmd.h"
 #include "vmm/kvm/attach.h"
 #include "vmm/kvm/names.h"
+#include "vmm/list_domains.h"
 
 static const char help[] =
 	"usage: ptmm list [OPTION]...\n"
-	"Lists the guests that ptmm run started and that still run.\n"
+	"Lists the guests that ptmm run started and that still run, or libvirt's domains.\n"
 	"\n"
+	"  --libvirt             the domains of libvirt instead, running or not\n"
+	"  --connect URI         the same, of this connection (default: libvirt's own)\n"
 	"  --format text|json    default: text\n"
 	"  -h, --help            this text\n"
 	"\n"
-	"STATE is booting, ready, paused (an inspector holds it) or ? (it does not answer).\n"
-	"Exit status: 0, also where no guest runs; 2 usage; 3 the folder cannot be read.\n";
+	"STATE is booting, ready, paused (an inspector holds it) or ? (it does not answer);\n"
+	"of a domain it is libvirt's word.\n"
+	"Exit status: 0, also where no guest runs; 2 usage; 3 the folder cannot be read or\n"
+	"libvirt not reached.\n";
 
 struct row {
 	const char *name;
@@ -98,10 +103,14 @@ int cmd_list(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "format", required_argument, NULL, 'f' },
+		{ "libvirt", no_argument, NULL, 'l' },
+		{ "connect", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
 	};
 	enum report_format format = REPORT_TEXT;
+	const char *connect = NULL;
+	bool libvirt = false;
 	struct name_list list;
 	struct err e = { 0 };
 	int c;
@@ -116,6 +125,13 @@ int cmd_list(int argc, char **argv)
 			if (format == REPORT_JSONL)
 				return cli_usage("list", "--format is text or json");
 			break;
+		case 'c':
+			connect = optarg;
+			libvirt = true;
+			break;
+		case 'l':
+			libvirt = true;
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return EXIT_FINE;
@@ -125,6 +141,9 @@ int cmd_list(int argc, char **argv)
 	}
 	if (optind < argc)
 		return cli_usage("list", "no argument '%s' is wanted", argv[optind]);
+	if (libvirt)
+		return list_domains(connect, format == REPORT_JSON, &e) ? EXIT_FINE :
+		       cli_fail("list", &e);
 	if (!names_read(&list, &e))
 		return cli_fail("list", &e);
 	print(&list, format == REPORT_JSON);

@@ -53,7 +53,7 @@ _ptmm()
 	inject) options="--pfn --pid --va --level --random --seed --signal --moment --vcpu
 		--watch --timeout --format --output --vmlinux --symbols --btf --help" ;;
 	run) options="--name --detach --ready-timeout --mem --cpus --append --console --help" ;;
-	list) options="--format --help" ;;
+	list) options="--libvirt --connect --format --help" ;;
 	stop) options="--all --help" ;;
 	*) options="--help" ;;
 	esac

@@ -2,16 +2,16 @@
 /* pauser.c - our side of the process that holds a domain paused. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vmm/libvirt/pauser_wire.h"
 
 /* libvirt itself gives up on a busy domain after 30 s. */
-enum { REPLY_MS = 90000 };
+enum { REPLY_MS = 90000, END_MS = 2000 };
 
 static bool gone(struct err *err)
 {
@@ -33,18 +33,11 @@ bool pauser_start(struct pauser *p, const char *uri, struct err *err)
 		return err_set(err, ERR_SYSTEM, 0, "fork: %s", strerror(errno));
 	}
 	if (!child) {
-		/* Twice, so that nobody has to wait for it. */
-		pid_t pid = fork();
-
-		if (pid)
-			_exit(pid < 0);
 		close(ends[0]);
 		pauser_serve(ends[1], uri);
 	}
 	close(ends[1]);
-	p->socket = ends[0];
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	*p = (struct pauser){ .socket = ends[0], .pid = child };
 	return true;
 }
 
@@ -102,9 +95,15 @@ bool pauser_resume(struct pauser *p, struct err *err)
 	return ask(p, PAUSER_RESUME, &reply, err);
 }
 
+/* It ends at once, unless libvirt does not let it: then it goes on without us. */
 void pauser_stop(struct pauser *p)
 {
-	if (p->socket >= 0)
-		close(p->socket);
+	const struct timespec nap = { .tv_nsec = 1000000 };
+
+	if (p->socket < 0)
+		return;
+	close(p->socket);
 	p->socket = -1;
+	for (int i = 0; i < END_MS && !waitpid(p->pid, NULL, WNOHANG); i++)
+		nanosleep(&nap, NULL);
 }

@@ -12,11 +12,13 @@
 #define PTMM_LIBVIRT_PAUSER_H
 
 #include <libvirt/libvirt.h>
+#include <sys/types.h>
 
 #include "walker/err.h"
 
 struct pauser {
-	int socket;	/* -1: none */
+	int socket;		/* -1: none */
+	pid_t pid;
 };
 
 /* Forks: before the process has threads, and before its own connection. */
@@ -28,7 +30,7 @@ bool pauser_choose(struct pauser *, const unsigned char uuid[VIR_UUID_BUFLEN], s
 bool pauser_pause(struct pauser *, bool *ours, struct err *);
 /* Error also where somebody else let the domain run meanwhile. */
 bool pauser_resume(struct pauser *, struct err *);
-/* The domain runs again if we paused it. */
+/* Lets the domain run if it is held. */
 void pauser_stop(struct pauser *);
 
 #endif

@@ -138,24 +138,25 @@ fail:
 	return false;
 }
 
+/* Asks nothing before it has let go: each question would lengthen the pause. */
 static bool release(struct holder *h, struct err *err)
 {
 	int state;
-	bool ok;
 
 	if (!h->holding)
 		return err_set(err, ERR_USAGE, 0, "the domain is not paused");
-	ok = link_state(&h->link, &state, err);
-	if (ok && h->ours && state == VIR_DOMAIN_RUNNING)
-		ok = err_set(err, ERR_TARGET, 0, "somebody let the domain run while it was "
-			     "looked at: try again");
-	else if (ok && h->ours && virDomainResume(h->link.domain))
-		return link_error(err, "cannot let the domain run on");
-	if (!ok && state != VIR_DOMAIN_RUNNING)
-		return false;
+	if (h->ours && virDomainResume(h->link.domain)) {
+		link_error(err, "cannot let the domain run on");
+		if (!link_state(&h->link, &state, NULL) || state == VIR_DOMAIN_PAUSED)
+			return false;
+		if (state == VIR_DOMAIN_RUNNING)
+			err_set(err, ERR_TARGET, 0, "somebody let the domain run while it was "
+				"looked at: try again");
+		h->ours = false;
+	}
 	h->holding = false;
 	flock(h->lock, LOCK_UN);
-	return ok;
+	return !err->code;
 }
 
 /* True: it runs, or it is no more. */
