@@ -109,7 +109,7 @@ linux_xml()
 	    <type arch='x86_64' machine='pc'>hvm</type>
 	    <kernel>$dir/vmlinuz</kernel>
 	    <initrd>$dir/initrd</initrd>
-	    <cmdline>console=ttyS0 quiet loglevel=4 panic=-1 $6</cmdline>
+	    <cmdline>console=ttyS0 quiet loglevel=4 panic=-1 no_timer_check $6</cmdline>
 	  </os>
 	  <features><acpi/><apic/></features>
 	  $cpu
