@@ -15,11 +15,16 @@
 
 #include "vmm/fault_guard.h"
 
-enum { GUARDS_MAX = 64 };
+/*
+ * Each hole splits a mapping, and a process has only so many of these. Many holes
+ * are not bad blocks but a file that was cut: then all behind a fault is given up.
+ */
+enum { GUARDS_MAX = 64, HOLES_MAX = 256 };
 
 struct fault_guard {
 	struct machine *machine;
 	uintptr_t page_size;
+	unsigned holes;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -74,7 +79,7 @@ static bool replace(struct machine *m, struct span gone)
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != -1;
 }
 
-static bool guard_answers(const struct fault_guard *g, uintptr_t address)
+static bool guard_answers(struct fault_guard *g, uintptr_t address)
 {
 	struct machine *m = g->machine;
 	struct span page = { address & ~(g->page_size - 1), 0 };
@@ -88,12 +93,9 @@ static bool guard_answers(const struct fault_guard *g, uintptr_t address)
 		s = span_of(&m->regions[i]);
 		if (!spans_meet(s, page))
 			continue;
-		if (replace(m, page))
-			return true;
-		/* A process has only so many mappings: then the region goes as a whole. */
-		s.first &= ~(g->page_size - 1);
-		s.end = (s.end + g->page_size - 1) & ~(g->page_size - 1);
-		return replace(m, s);
+		if (__atomic_add_fetch(&g->holes, 1, __ATOMIC_RELAXED) > HOLES_MAX)
+			page.end = (s.end + g->page_size - 1) & ~(g->page_size - 1);
+		return replace(m, page);
 	}
 	return false;
 }
@@ -104,7 +106,7 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
 
 	/* Sent by a process, not raised by an access: si_addr means nothing. */
 	for (unsigned i = 0; info->si_code > 0 && i < GUARDS_MAX; i++) {
-		const struct fault_guard *g = __atomic_load_n(&guards[i], __ATOMIC_ACQUIRE);
+		struct fault_guard *g = __atomic_load_n(&guards[i], __ATOMIC_ACQUIRE);
 
 		if (g && guard_answers(g, (uintptr_t)info->si_addr)) {
 			errno = saved;
@@ -142,6 +144,11 @@ static bool handler_install(struct err *e)
 	if (sigaction(SIGBUS, &action, &before))
 		return err_set(e, ERR_SYSTEM, 0, "cannot guard against SIGBUS");
 	return true;
+}
+
+void fault_guard_lose(struct fault_guard *g, const void *first, const void *end)
+{
+	frames_lose_all(g->machine, (struct span){ (uintptr_t)first, (uintptr_t)end });
 }
 
 static bool guard_enter(struct fault_guard *g, struct err *e)

@@ -23,4 +23,7 @@ struct fault_guard;
 struct fault_guard *fault_guard_new(struct machine *, size_t page_size, struct err *);
 void fault_guard_free(struct fault_guard *);
 
+/* Host addresses from first to before end hold the guest's memory no more. */
+void fault_guard_lose(struct fault_guard *, const void *first, const void *end);
+
 #endif

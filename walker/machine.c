@@ -179,6 +179,12 @@ bool machine_read_u64(struct machine *m, gpa_t gpa, uint64_t *value, struct err 
 	return machine_unview(m, gpa, view) || set_unreadable(e, gpa);
 }
 
+void machine_verify(struct machine *m)
+{
+	if (m->ops->verify)
+		m->ops->verify(m);
+}
+
 void machine_close(struct machine *m)
 {
 	if (m && m->ops->close)

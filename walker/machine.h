@@ -50,6 +50,11 @@ struct machine_ops {
 	/* Destroys the frame's contents: readers get ERR_UNREADABLE from now on. */
 	bool (*poison)(struct machine *, gpa_t frame, struct err *);
 	bool (*raise_mce)(struct machine *, const struct machine_mce *, struct err *);
+	/*
+	 * Marks as lost what went away without a fault: the end of a page that a
+	 * shrunk file ends in reads as zeros. NULL where that cannot be.
+	 */
+	void (*verify)(struct machine *);
 	void (*close)(struct machine *);
 };
 
@@ -102,6 +107,9 @@ bool machine_unview(struct machine *, gpa_t, const void *view);
 /* Copies guest-physical memory, over frame boundaries; all or nothing. */
 bool machine_read(struct machine *, gpa_t, void *buf, size_t size, struct err *);
 bool machine_read_u64(struct machine *, gpa_t, uint64_t *value, struct err *);
+
+/* After reading much: was anything lost on the way? See ops->verify. */
+void machine_verify(struct machine *);
 
 void machine_close(struct machine *);
 

@@ -33,6 +33,16 @@ static bool op_still(struct machine *m, struct err *e)
 	return true;
 }
 
+static void op_verify(struct machine *m)
+{
+	struct dump *d = dump_of(m);
+	struct stat st;
+
+	if (d->guard && !fstat(d->fd, &st) && S_ISREG(st.st_mode) &&
+	    (uint64_t)st.st_size < d->size)
+		fault_guard_lose(d->guard, d->map + st.st_size, d->map + d->size);
+}
+
 static void op_close(struct machine *m)
 {
 	struct dump *d = dump_of(m);
@@ -58,6 +68,7 @@ static const struct machine_ops dump_ops = {
 	.regs = op_regs,
 	.pause = op_still,
 	.resume = op_still,
+	.verify = op_verify,
 	.close = op_close,
 };
 

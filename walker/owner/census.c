@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* census.c - takes a census, stage by stage, and answers about it. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,8 +28,34 @@ static bool format_check(const struct pt_format *f, struct err *e)
 	return true;
 }
 
+/*
+ * Memory that went away after its turn may have been read as something else by
+ * then: of such rows, only where they hang is believed.
+ */
+static void rows_lose(struct census *c, uint64_t lost_before)
+{
+	uint64_t lost;
+
+	machine_verify(c->machine);
+	lost = __atomic_load_n(&c->machine->lost_count, __ATOMIC_ACQUIRE);
+	if (lost == lost_before)
+		return;
+	census_note(c, "%" PRIu64 " frames of memory went away while they were read",
+		    lost - lost_before);
+	for (uint32_t i = 0; i < c->count; i++) {
+		struct row *r = &c->rows[i];
+
+		if (!machine_lost(c->machine, pfn_to_gpa(r->pfn)))
+			continue;
+		r->readable = 0;
+		row_set_entries(r, &(struct pt_scan){ .count = { 0 } }, r->level);
+	}
+}
+
 static bool census_stages(struct census *c, const struct census_options *options, struct err *e)
 {
+	uint64_t lost = __atomic_load_n(&c->machine->lost_count, __ATOMIC_ACQUIRE);
+
 	if (!format_check(c->format, e) || !kernel_read_mms(c->kernel, &c->mms, e))
 		return false;
 	if (c->mms.truncated)
@@ -45,6 +72,7 @@ static bool census_stages(struct census *c, const struct census_options *options
 		return false;
 	census_deposits(c);
 	census_orphan_levels(c);
+	rows_lose(c, lost);
 	if (!rows_sort(c, e))
 		return false;
 	qsort(c->anomalies.list, c->anomalies.count, sizeof(*c->anomalies.list), by_place);
