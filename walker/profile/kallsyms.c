@@ -313,7 +313,7 @@ static bool decode_name(const struct decoder *d, size_t at, size_t length, char 
 
 static bool decode_all(const struct decoder *d, struct symbols *symbols, struct err *err)
 {
-	size_t at = 0, head = 0;
+	size_t at = 0, head = 0, total = 0;
 
 	for (uint32_t i = 0; i < d->place.count; i++) {
 		size_t length = name_length(&d->names, at, d->names.size, &head), size;
@@ -323,6 +323,10 @@ static bool decode_all(const struct decoder *d, struct symbols *symbols, struct 
 
 		if (!length || !decode_name(d, at + head, length, name, &size))
 			return bad_name(d, i, err);
+		total += size;
+		if (total > KALLSYMS_TEXT_MAX)
+			return err_set(err, ERR_MALFORMED, d->base + d->place.names,
+				       "kallsyms is broken: its names are too long");
 		if (!symbols_add(symbols, name + 1, size - 1, address, 0, binding_of(name[0]),
 				 err))
 			return false;

@@ -14,7 +14,8 @@ enum {
 	KALLSYMS_BLOCK = 256,		/* symbols per marker */
 	KALLSYMS_ALIGN = 4,
 	KALLSYMS_NAME_MAX = 1024,	/* KSYM_NAME_LEN is 512 */
-	KALLSYMS_COUNT_MAX = 4 << 20,
+	KALLSYMS_COUNT_MAX = 2 << 20,
+	KALLSYMS_TEXT_MAX = 128 << 20,	/* all names together; 8 MiB are usual */
 	KALLSYMS_STEXT_MAX = 16 << 20,	/* _stext is no further from the image's start */
 };
 

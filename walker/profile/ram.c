@@ -22,18 +22,17 @@ static struct kallsyms_bytes image_bytes(const struct sources *s)
 /* A copy of VMCOREINFO speaks of this guest if the kernel that it names is there. */
 static bool info_fits(void *ctx, const struct vmcoreinfo *info)
 {
-	struct sources *s = ctx;
-	struct kernel_image image;
+	const struct sources *s = ctx;
+	gpa_t stext = info->stext.value - KERNEL_MAP + info->phys_base.value;
 
-	if (s->has_image)
-		return info->stext.given && info->stext.value >= s->image.first &&
-		       info->stext.value <= s->image.last &&
-		       (!info->phys_base.given || info->phys_base.value == s->image.phys_base);
-	if (!info->stext.given || !info->phys_base.given ||
-	    !kernel_image_guess(&image, s->machine, info->stext.value, info->phys_base.value, NULL))
+	if (!info->stext.given || !info->phys_base.given)
 		return false;
-	kernel_image_close(&image);
-	return true;
+	if (s->has_image)
+		return info->stext.value >= s->image.first &&
+		       info->stext.value <= s->image.last &&
+		       info->phys_base.value == s->image.phys_base;
+	return info->stext.value >= KERNEL_MAP &&
+	       machine_has_frame(s->machine, gpa_to_pfn(stext));
 }
 
 static bool scan_for_info(struct sources *s, struct err *err)

@@ -8,6 +8,8 @@
 /* A name further than this below an address says nothing about it. */
 #define SYMBOL_REACH (1ull << 20)
 #define NO_SYMBOL UINT32_MAX
+/* Buckets looked at per symbol; about two are. More were made to collide. */
+#define PROBES_MAX 64
 
 struct symbol {
 	gva_t at;
@@ -108,21 +110,28 @@ static const char *symbol_name(const struct symbols *s, const struct symbol *sym
 	return s->pool + symbol->name;
 }
 
-/* The bucket that holds the name, or the free one where it belongs. */
-static struct bucket *bucket_of(const struct symbols *s, const char *name, uint32_t hash)
+/*
+ * The bucket that holds the name, or the free one where it belongs. Adds to
+ * *probes how many it looked at.
+ */
+static struct bucket *bucket_of(const struct symbols *s, const char *name, uint32_t hash,
+				uint64_t *probes)
 {
 	size_t i = hash & s->bucket_mask;
 
 	while (s->buckets[i].index != NO_SYMBOL &&
 	       (s->buckets[i].hash != hash ||
-		strcmp(symbol_name(s, &s->list[s->buckets[i].index]), name) != 0))
+		strcmp(symbol_name(s, &s->list[s->buckets[i].index]), name) != 0)) {
 		i = (i + 1) & s->bucket_mask;
+		++*probes;
+	}
 	return &s->buckets[i];
 }
 
 bool symbols_seal(struct symbols *s, struct err *err)
 {
 	size_t buckets = 16;
+	uint64_t probes = 0;
 
 	while (buckets < 2 * s->count)
 		buckets *= 2;
@@ -135,7 +144,7 @@ bool symbols_seal(struct symbols *s, struct err *err)
 	for (size_t i = 0; i < s->count; i++) {
 		struct symbol *symbol = &s->list[i];
 		uint32_t hash = name_hash(symbol_name(s, symbol));
-		struct bucket *bucket = bucket_of(s, symbol_name(s, symbol), hash);
+		struct bucket *bucket = bucket_of(s, symbol_name(s, symbol), hash, &probes);
 		struct symbol *known = bucket->index == NO_SYMBOL ? NULL :
 				       &s->list[bucket->index];
 
@@ -143,6 +152,9 @@ bool symbols_seal(struct symbols *s, struct err *err)
 			*bucket = (struct bucket){ .index = (uint32_t)i, .hash = hash };
 		else if (symbol->binding == known->binding && symbol->at != known->at)
 			known->ambiguous = true;
+		if (probes > PROBES_MAX * (uint64_t)s->count)
+			return err_set(err, ERR_MALFORMED, 0,
+				       "the kernel's symbol names were made to collide");
 	}
 	return true;
 }
@@ -161,7 +173,8 @@ size_t symbols_count(const struct symbols *s)
 
 bool symbols_find(const struct symbols *s, const char *name, gva_t *at, struct err *err)
 {
-	uint32_t index = bucket_of(s, name, name_hash(name))->index;
+	uint64_t probes = 0;
+	uint32_t index = bucket_of(s, name, name_hash(name), &probes)->index;
 
 	if (index == NO_SYMBOL)
 		return err_set(err, ERR_MISSING, 0, "the kernel has no symbol %s", name);

@@ -14,7 +14,8 @@
 
 #include "walker/profile/types.h"
 
-enum { TYPE_DEPTH_MAX = 32, LOOKUP_BUDGET = 1 << 16, POINTER_SIZE = 8 };
+enum { TYPE_DEPTH_MAX = 32, LOOKUP_BUDGET = 1 << 16, POINTER_SIZE = 8,
+       PROBES_MAX = 64 /* buckets per type; about two are looked at */ };
 
 struct types {
 	struct btf *btf;
@@ -54,12 +55,14 @@ static bool is_composite(const struct btf_type *type)
 /*
  * The bucket of a name among the kinds that people ask for: struct, union and
  * enum tags first come first served, typedef names only where no tag has them.
+ * Adds to *probes how many it looked at.
  */
-static uint32_t *bucket_of(const struct types *t, const char *name, size_t length)
+static uint32_t *bucket_of(const struct types *t, const char *name, size_t length,
+			   uint64_t *probes)
 {
 	uint32_t i = name_hash(name, length) & t->bucket_mask;
 
-	for (; t->buckets[i]; i = (i + 1) & t->bucket_mask) {
+	for (; t->buckets[i]; i = (i + 1) & t->bucket_mask, ++*probes) {
 		const struct btf_type *type = btf__type_by_id(t->btf, t->buckets[i]);
 		const char *known = type_name(t, type->name_off);
 
@@ -69,7 +72,7 @@ static uint32_t *bucket_of(const struct types *t, const char *name, size_t lengt
 	return &t->buckets[i];
 }
 
-static void index_type(struct types *t, uint32_t id)
+static void index_type(struct types *t, uint32_t id, uint64_t *probes)
 {
 	const struct btf_type *type = btf__type_by_id(t->btf, id);
 	const struct btf_type *known;
@@ -83,7 +86,7 @@ static void index_type(struct types *t, uint32_t id)
 	name = type_name(t, type->name_off);
 	if (!*name)
 		return;
-	bucket = bucket_of(t, name, strlen(name));
+	bucket = bucket_of(t, name, strlen(name), probes);
 	known = *bucket ? btf__type_by_id(t->btf, *bucket) : NULL;
 	if (!known || (btf_kind(known) == BTF_KIND_TYPEDEF && btf_kind(type) != BTF_KIND_TYPEDEF))
 		*bucket = id;
@@ -93,6 +96,7 @@ static bool index_types(struct types *t, struct err *err)
 {
 	uint32_t count = btf__type_cnt(t->btf);
 	uint32_t buckets = 16;
+	uint64_t probes = 0;
 
 	while (buckets < 2 * (uint64_t)count && buckets < 1u << 31)
 		buckets *= 2;
@@ -101,8 +105,12 @@ static bool index_types(struct types *t, struct err *err)
 	if (!t->buckets || !t->enums)
 		return err_set(err, ERR_NO_MEMORY, 0, "out of memory for types");
 	t->bucket_mask = buckets - 1;
-	for (uint32_t id = 1; id < count; id++)
-		index_type(t, id);
+	for (uint32_t id = 1; id < count; id++) {
+		index_type(t, id, &probes);
+		if (probes > PROBES_MAX * (uint64_t)count)
+			return err_set(err, ERR_MALFORMED, 0, "the kernel's .BTF is malformed: "
+				       "type names were made to collide");
+	}
 	return true;
 }
 
@@ -212,7 +220,8 @@ static bool type_size(const struct types *t, uint32_t id, uint32_t *size)
 static const struct btf_type *find_type(const struct types *t, const char *name,
 					struct err *err)
 {
-	uint32_t id = *bucket_of(t, name, strlen(name));
+	uint64_t probes = 0;
+	uint32_t id = *bucket_of(t, name, strlen(name), &probes);
 	const struct btf_type *type = id ? type_resolve(t, id) : NULL;
 
 	if (!type)
@@ -325,7 +334,8 @@ bool types_member(const struct types *t, const char *type_wanted, const char *pa
 
 bool types_sizeof(const struct types *t, const char *name, uint32_t *size, struct err *err)
 {
-	uint32_t id = *bucket_of(t, name, strlen(name));
+	uint64_t probes = 0;
+	uint32_t id = *bucket_of(t, name, strlen(name), &probes);
 
 	if (!find_type(t, name, err))
 		return false;

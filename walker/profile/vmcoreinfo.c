@@ -14,6 +14,7 @@ enum {
 	/* Note header, then "VMCOREINFO" and its padding; the text comes after. */
 	NOTE_NAME = 12,
 	NOTE_TEXT = 24,
+	COPIES_MAX = 64,	/* what starts like one; more are forged */
 };
 
 enum number_form { HEX, SIGNED };
@@ -153,7 +154,7 @@ static const char *text_in(const char *frame)
 
 /* The note may run on into the next frame; what is there is not looked for. */
 static bool try_frame(struct vmcoreinfo *info, struct machine *m, gpa_t frame, gpa_t *at,
-		      struct err *err)
+		      unsigned *copies, struct err *err)
 {
 	const char *view = machine_view(m, frame, NULL), *text;
 	char copy[PT_FRAME_SIZE];
@@ -166,6 +167,7 @@ static bool try_frame(struct vmcoreinfo *info, struct machine *m, gpa_t frame, g
 		machine_unview(m, frame, view);
 		return false;
 	}
+	++*copies;
 	*at = frame + (gpa_t)(text - view);
 	size = PT_FRAME_SIZE - (size_t)(text - view);
 	memcpy(copy, text, size);
@@ -178,6 +180,7 @@ bool vmcoreinfo_scan(struct vmcoreinfo *info, struct machine *m, gpa_t *at,
 		     bool (*fits)(void *, const struct vmcoreinfo *), void *ctx, struct err *err)
 {
 	struct err broken = { .code = ERR_OK };
+	unsigned copies = 0;
 
 	for (size_t i = 0; i < m->region_count; i++) {
 		const struct mem_region *r = &m->regions[i];
@@ -186,10 +189,14 @@ bool vmcoreinfo_scan(struct vmcoreinfo *info, struct machine *m, gpa_t *at,
 		     frame += PT_FRAME_SIZE) {
 			struct err why = { .code = ERR_OK };
 
-			if (try_frame(info, m, frame, at, &why) && (!fits || fits(ctx, info)))
+			if (try_frame(info, m, frame, at, &copies, &why) &&
+			    (!fits || fits(ctx, info)))
 				return true;
 			if (why.code == ERR_MALFORMED)
 				broken = why;
+			if (copies == COPIES_MAX)
+				return err_set(err, ERR_MALFORMED, frame, "RAM holds too many "
+					       "copies of VMCOREINFO that are not this guest's");
 			if (r->last - frame < PT_FRAME_SIZE)
 				break;
 		}
