@@ -25,7 +25,7 @@ startup_64:
 	orl	$0x801, %eax
 	wrmsr
 	movq	%cr0, %rax
-	orl	$0x10000, %eax		/* WP: the kernel's writes break copy-on-write too */
+	orl	$0x10000, %eax		/* WP: our writes break copy-on-write too */
 	movq	%rax, %cr0
 	leaq	early_top_pgt(%rip), %rax
 	movq	%rax, %cr3

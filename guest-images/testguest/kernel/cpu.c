@@ -93,7 +93,7 @@ void cpu_init(unsigned id)
 	wrmsr(MSR_STAR, 0x00230010ull << 32);
 	wrmsr(MSR_LSTAR, syscall_entries[id]);
 	wrmsr(MSR_FMASK, 0x47700);		/* TF, IF, DF, IOPL, NT, AC */
-	wrmsr(MSR_GS_BASE, (uint64_t)cpu);	/* unused here; an inspector finds the CPU by it */
+	wrmsr(MSR_GS_BASE, (uint64_t)cpu);	/* for inspectors: we do not use it */
 	__asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
 	cr4 |= X86_CR4_MCE;
 	__asm__ volatile("movq %0, %%cr4" :: "r"(cr4));
