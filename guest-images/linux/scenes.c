@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +21,6 @@
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
-#endif
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
 #endif
 
 enum { PAGE = 4096 };
@@ -117,7 +113,7 @@ static char *map_anon(size_t size)
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 }
 
-/* Anonymous, 2 MiB aligned, and room for no huge page on either side. */
+/* Anonymous; what the alignment leaves over on either side is given back. */
 static char *map_aligned(size_t size, size_t align)
 {
 	char *p = map_anon(size + 2 * align), *start;
@@ -187,7 +183,6 @@ static void scene_fork(int mib)
 {
 	size_t size = (size_t)mib * MIB;
 	char *p = map_anon(size);
-	const struct scene child = { "w-forked", NULL, 0 };
 	int keep = ready_pipe, ends[2];
 	char answer;
 
@@ -197,7 +192,7 @@ static void scene_fork(int mib)
 		missing("pipe");
 	if (!fork()) {
 		ready_pipe = ends[1];
-		prctl(PR_SET_NAME, child.name);
+		prctl(PR_SET_NAME, "w-forked");
 		touch(p, size, 2 * PAGE);
 		scene_rest();
 	}

@@ -61,6 +61,14 @@ churn()
 	linux_stop c
 }
 
+# Two nodes and RAM on both sides of the hole below 4 GiB.
+nodes()
+{
+	linux_start n mem=4500 cpus=2 nodes=2 append=pti=off ||
+		tap_not_ok "Linux $1, two nodes: the guest starts" "$LINUX_WHY"
+	linux_end n "$1" 5 on off 2
+}
+
 kernels=6.1
 [ "${PTMM_TIER:-check}" = check ] || kernels="5.10 6.1 6.12 7.x"
 for kernel in ${LINUX_KERNELS:-$kernels}; do
@@ -75,6 +83,7 @@ for kernel in ${LINUX_KERNELS:-$kernels}; do
 	else
 		matrix "$kernel"
 		churn "$kernel"
+		[ "$kernel" != 6.1 ] || nodes "$kernel"
 	fi
 done
 linux_table
