@@ -182,8 +182,8 @@ ist_common:
 /* Stubs for the IDT, 16 bytes each, so that vector N's is at trap_stubs + 16 * N. */
 	.macro	TRAP_STUB vector
 	.balign	16
-	.if	(\vector == 8) || (\vector >= 10 && \vector <= 14) || (\vector == 17) || (\vector == 21)
-	.else
+	/* #DF, #TS to #PF, #AC and #CP come with an error code. */
+	.ifeq	(0x00227d00 >> \vector) & (\vector < 32) & 1
 	pushq	$0
 	.endif
 	pushq	$\vector

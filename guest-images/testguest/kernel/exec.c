@@ -18,7 +18,8 @@ extern const struct program programs[];		/* programs.S; a NULL name ends it */
 
 static int map_segment(struct mm_struct *mm, const struct program *prog, const Elf64_Phdr *ph)
 {
-	unsigned prot = (ph->p_flags & PF_R ? PROT_READ : 0) | (ph->p_flags & PF_W ? PROT_WRITE : 0) |
+	unsigned prot = (ph->p_flags & PF_R ? PROT_READ : 0) |
+			(ph->p_flags & PF_W ? PROT_WRITE : 0) |
 			(ph->p_flags & PF_X ? PROT_EXEC : 0);
 	uint64_t file = (ph->p_filesz + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	uint64_t memory = (ph->p_memsz + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
@@ -27,8 +28,8 @@ static int map_segment(struct mm_struct *mm, const struct program *prog, const E
 	if (ph->p_vaddr % PAGE_SIZE || ph->p_offset % PAGE_SIZE)
 		return -EINVAL;
 	if (file)
-		error = mm_map_frames(mm, ph->p_vaddr, virt_to_phys(prog->start + ph->p_offset), file,
-				      prot);
+		error = mm_map_frames(mm, ph->p_vaddr, virt_to_phys(prog->start + ph->p_offset),
+				      file, prot);
 	if (!error && memory > file)
 		error = mm_map_anon(mm, ph->p_vaddr + file, memory - file, prot);
 	return error;

@@ -17,7 +17,7 @@
 
 #define KERNEL_MAP	0xffffffff80000000ull	/* kernel image: virtual = this + physical */
 #define USER_END	0x00007ffffffff000ull	/* user addresses lie below, with 5 levels too */
-#define EARLY_MAP_SIZE	0x1000000ull		/* bytes that the static tables map, image and direct */
+#define EARLY_MAP_SIZE	0x1000000ull		/* what the static tables map, as image and direct */
 
 /* Set before mm_init() by the number of levels; read by inspectors. */
 extern uint64_t page_offset_base, vmemmap_base, phys_base;
@@ -163,7 +163,8 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 static inline void wrmsr(uint32_t msr, uint64_t v)
 {
-	__asm__ volatile("wrmsr" :: "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+	__asm__ volatile("wrmsr" :: "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+			 : "memory");
 }
 
 static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])

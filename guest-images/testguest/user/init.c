@@ -55,7 +55,8 @@ static void console(void)
 
 	while (call3(SYS_READ, 0, &c, 1) == 1) {
 		if (c == 's')
-			say_two("rounds of verifying:", board->rounds, " failures:", board->failures);
+			say_two("rounds of verifying:", board->rounds, " failures:",
+				board->failures);
 		if (c == 'q')
 			call1(SYS_POWEROFF, board->failures);
 	}
