@@ -56,9 +56,51 @@ static bool root_of_vcpu(struct kernel *k, unsigned vcpu, gpa_t *init_mm, const 
 	return false;
 }
 
+/* Physical address of the kernel's image, where the profile knows where it was put. */
+static bool image_gpa(const struct kernel *k, const char *symbol, gpa_t *gpa)
+{
+	uint64_t phys_base;
+	gva_t va;
+
+	if (!profile_phys_base(k->profile, &phys_base) ||
+	    !profile_symbol(k->profile, symbol, &va, NULL) || va < KERNEL_MAP)
+		return false;
+	*gpa = va - KERNEL_MAP + phys_base;
+	return true;
+}
+
+/*
+ * For a machine without vCPUs, as a raw image is: the kernel's own PGD. What
+ * CPUs would tell is assumed (NX, 1 GiB pages) or read from the kernel (levels).
+ */
+static bool root_of_image(struct kernel *k, gpa_t *init_mm)
+{
+	struct x86_regs regs = {
+		.cr0 = X86_CR0_PE | X86_CR0_PG, .cr4 = X86_CR4_PAE,
+		.efer = X86_EFER_LMA | X86_EFER_NXE, .huge_1g = true,
+	};
+	uint32_t five = 0;
+	const char *why;
+	gpa_t at;
+
+	if (k->machine->vcpus || !(image_gpa(k, "init_top_pgt", &regs.cr3) ||
+				   image_gpa(k, "swapper_pg_dir", &regs.cr3)))
+		return false;
+	if (image_gpa(k, "__pgtable_l5_enabled", &at) &&
+	    !machine_read(k->machine, at, &five, sizeof(five), NULL))
+		return false;
+	if (five)
+		regs.cr4 |= X86_CR4_LA57;
+	return x86_space(&k->space, &regs, &pt_soft_linux_x86, &why) &&
+	       translate(k->machine, &k->space, k->init_mm, init_mm);
+}
+
 static bool any_root(struct kernel *k, gpa_t *init_mm, struct err *err)
 {
 	const char *why = "there is none";
+
+	if (root_of_image(k, init_mm))
+		return true;
 
 	for (unsigned vcpu = 0; vcpu < k->machine->vcpus; vcpu++)
 		if (root_of_vcpu(k, vcpu, init_mm, &why, err))
