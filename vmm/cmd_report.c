@@ -25,7 +25,8 @@ static const char help[] =
 	"  --all              text: list all address spaces, not just the first 200\n"
 	CLI_TARGET_HELP
 	"  -h, --help         this text\n\n"
-	"TARGET is kvm:NAME, core:FILE, raw:FILE, or just NAME or FILE. Inspection never writes to the guest.\n"
+	"TARGET is kvm:NAME, libvirt:NAME, core:FILE, raw:FILE, or just NAME or FILE.\n"
+	"Inspection never writes to the guest.\n"
 	"Exit status: 0 fine, 1 findings (--strict), 2 usage, 3 the target could not be\n"
 	"read, 4 the output could not be written.\n";
 

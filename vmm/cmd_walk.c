@@ -26,7 +26,8 @@ static const char help[] =
 	"  --consistency C    paused (default) or live\n"
 	CLI_TARGET_HELP
 	"  -h, --help         this text\n\n"
-	"TARGET is kvm:NAME, core:FILE, raw:FILE, or just NAME or FILE. Inspection never writes to the guest.\n"
+	"TARGET is kvm:NAME, libvirt:NAME, core:FILE, raw:FILE, or just NAME or FILE.\n"
+	"Inspection never writes to the guest.\n"
 	"Exit status: 0 answered (\"not mapped\" is an answer), 2 usage, 3 the target could\n"
 	"not be read, 4 the output could not be written.\n";
 

@@ -91,7 +91,8 @@ static void print_help(FILE *to)
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
 	fputs("\nptmm help COMMAND (or ptmm COMMAND --help) tells more; so do the man pages.\n"
-	      "A TARGET is kvm:NAME, or just NAME; ptmm list shows those that run.\n"
+	      "A TARGET is kvm:NAME, libvirt:NAME, core:FILE or raw:FILE, or just NAME or FILE;\n"
+	      "ptmm list shows those that run.\n"
 	      "Exit status: 0 fine, 1 findings, 2 usage, 3 the target could not be read,\n"
 	      "4 the output could not be written; those of run: see ptmm help run.\n", to);
 }

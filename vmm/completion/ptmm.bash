@@ -33,7 +33,8 @@ _ptmm()
 	--sort) options="level pfn va owner verdict entries" ;;
 	--signal) options="srao srar" ;;
 	--moment) options="quiet any loaded unloaded" ;;
-	-o | --output | --console | --vmlinux | --symbols | --btf)
+	--levels) options="4 5" ;;
+	-o | --output | --console | --memory-map | --vmlinux | --symbols | --btf)
 		COMPREPLY=($(compgen -f -- "$word"))
 		return ;;
 	--pid | --pfn | --va | --vcpu | --cr3 | --seed | --watch | --timeout | --name | --mem | \
@@ -45,11 +46,11 @@ _ptmm()
 	fi
 	case $command in
 	report) options="--format --output --consistency --recorded-at --typed-at --strict
-		--all --vmlinux --symbols --btf --help" ;;
+		--all --memory-map --vmlinux --symbols --btf --help" ;;
 	tables) options="--pid --level --verdict --owner --sort --format --output
-		--consistency --vmlinux --symbols --btf --help" ;;
+		--consistency --memory-map --vmlinux --symbols --btf --help" ;;
 	walk) options="--pid --kernel --vcpu --cr3 --format --output --consistency
-		--vmlinux --symbols --btf --help" ;;
+		--levels --memory-map --vmlinux --symbols --btf --help" ;;
 	inject) options="--pfn --pid --va --level --random --seed --signal --moment --vcpu
 		--watch --timeout --format --output --vmlinux --symbols --btf --help" ;;
 	run) options="--name --detach --ready-timeout --mem --cpus --append --console --help" ;;
@@ -62,7 +63,10 @@ _ptmm()
 	*)
 		case $command in
 		run) COMPREPLY=($(compgen -f -- "$word")) ;;
-		stop | report | tables | walk | inject)
+		report | tables | walk)
+			COMPREPLY=($(compgen -W "$(_ptmm_guests)" -- "${word#kvm:}")
+				$(compgen -f -- "$word")) ;;
+		stop | inject)
 			COMPREPLY=($(compgen -W "$(_ptmm_guests)" -- "${word#kvm:}")) ;;
 		esac ;;
 	esac
