@@ -37,6 +37,7 @@ struct synth_options {
 	uint8_t unrecorded;	/* bit per level: pt_mm is not set there */
 	uint8_t untyped;	/* bit per level: the type is not set there */
 	bool share_apart;	/* pt_share_count is a field of its own, not pt_mm's word */
+	bool one_lock;		/* no lock per table: deposits hang on the mm */
 	bool no_threads;	/* tasks have no signal->thread_head, as in a tiny kernel */
 	bool no_bases;		/* no page_offset_base, vmemmap_base symbols */
 	bool mem_map;		/* memmap by a mem_map pointer, no vmemmap area */

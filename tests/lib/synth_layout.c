@@ -17,6 +17,7 @@
 enum {
 	IF_PGTY = 1, IF_OLD = 2, IF_SHARE_APART = 4, IF_SHARE_IN_WORD = 8, IF_THREADS = 16,
 	IF_LIST = 32, IF_TREE = 64,	/* how an mm keeps its VMAs */
+	IF_ONE_LOCK = 128,
 };
 
 enum { MEMBERS_MAX = 16 };
@@ -81,7 +82,9 @@ static const struct layout layouts[] = {
 	    M("ptl", "spinlock_t", 24),
 	    M("pt_share_count", "atomic_t", 28, .only = IF_SHARE_APART) } },
 	{ "<page meanings>", UNNAMED_UNION, 40,
-	  { M("", "<page in use>", 0), M("", "<page as table>", 0, .only = IF_OLD) } },
+	  { M("", "<page in use>", 0), M("", "<page as table>", 0, .only = IF_OLD),
+	    M("compound_head", "u64", 0, .only = IF_OLD),
+	    M("compound_info", "u64", 0, .only = IF_PGTY) } },
 	{ "page", STRUCT, 64,
 	  { M("_refcount", "atomic_t", 0), M("", "<mapcount or type>", 4), M("flags", "u64", 8),
 	    M("", "<page meanings>", 16), M("memcg_data", "u64", 56) } },
@@ -114,7 +117,8 @@ static const struct layout layouts[] = {
 	  { M("", "<mm>", 8), M("cpu_bitmap", "u64", 120, .elements = 1),
 	    M("mmap", "ptr", 128, .only = IF_LIST), M("mm_mt", "maple_tree", 136, .only = IF_TREE),
 	    M("rss_stat", "percpu_counter", 152, .elements = 4, .only = IF_PGTY),
-	    M("rss_stat", "mm_rss_stat", 152, .only = IF_OLD) } },
+	    M("rss_stat", "mm_rss_stat", 152, .only = IF_OLD),
+	    M("pmd_huge_pte", "ptr", 248, .only = IF_ONE_LOCK) } },
 	{ "signal_struct", STRUCT, 64, { M("live", "atomic_t", 8),
 	  M("thread_head", "list_head", 16, .only = IF_THREADS) } },
 	{ "task_struct", STRUCT, 192,
@@ -173,7 +177,7 @@ static bool member_in(const struct synth_options *o, const struct layout_member 
 	       (m->only & IF_SHARE_APART && o->share_apart) ||
 	       (m->only & IF_SHARE_IN_WORD && !o->share_apart) ||
 	       (m->only & IF_THREADS && !o->no_threads) ||
-	       (m->only & IF_LIST && list) || (m->only & IF_TREE && !list);
+	       (m->only & IF_ONE_LOCK && o->one_lock) || (m->only & IF_LIST && list) || (m->only & IF_TREE && !list);
 }
 
 static const struct layout_member *find_in(const struct synth_options *o,

@@ -189,13 +189,17 @@ pfn_t synth_deposit(struct synth_guest *g, gva_t mm, pfn_t pmd_table)
 {
 	pfn_t pfn = new_table(g, mm, 0);
 	gva_t node = synth_member(g, synth_page(g, pfn), "page", "lru");
-	gva_t first = synth_page_get(g, pmd_table, "pmd_huge_pte");
+	gva_t first = g->options.one_lock ? synth_get(g, mm, "mm_struct", "pmd_huge_pte") :
+		      synth_page_get(g, pmd_table, "pmd_huge_pte");
 
 	count_table(g, mm, 0);
 	synth_list_init(g, node);
 	if (first)
 		synth_list_add_tail(g, node, synth_member(g, first, "page", "lru"));
-	synth_page_set(g, pmd_table, "pmd_huge_pte", synth_page(g, pfn));
+	if (g->options.one_lock)
+		synth_set(g, mm, "mm_struct", "pmd_huge_pte", synth_page(g, pfn));
+	else
+		synth_page_set(g, pmd_table, "pmd_huge_pte", synth_page(g, pfn));
 	return pfn;
 }
 

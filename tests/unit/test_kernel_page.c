@@ -165,6 +165,38 @@ static void test_share_in_word(void **state)
 	synth_free(g);
 }
 
+/* A tail says where its head is: by address, or by a mask where that is what it holds. */
+static void test_compound(void **state)
+{
+	(void)state;
+	for (int pgty = 0; pgty < 2; pgty++) {
+		struct synth_options o = { .types = pgty ? SYNTH_TYPES_PGTY : SYNTH_TYPES_6_1 };
+		struct synth_guest *g = synth_new(&o);
+		const char *member = pgty ? "compound_info" : "compound_head";
+		const struct kernel *k = synth_kernel(g);
+		struct err err = { 0 };
+		pfn_t head;
+
+		assert_true(kernel_page_head(k, 2048, &head, &err));
+		assert_int_equal(head, 2048);
+		synth_page_set(g, 2055, member, synth_page(g, 2048) | 1);
+		assert_true(kernel_page_head(k, 2055, &head, &err));
+		assert_int_equal(head, 2048);
+		/* Pages of 64 bytes, 8 of them: 9 bits. */
+		synth_page_set(g, 2055, member, (UINT64_MAX << 9) | 1);
+		assert_true(kernel_page_head(k, 2055, &head, &err));
+		assert_int_equal(head, 2048);
+		synth_page_set(g, 2055, member, 1);
+		assert_false(kernel_page_head(k, 2055, &head, &err));
+		assert_int_equal(err.code, ERR_MALFORMED);
+		synth_page_set(g, 2055, member, 0x1001);
+		assert_false(kernel_page_head(k, 2055, &head, &err));
+		assert_false(kernel_page_head(k, 1 << 30, &head, &err));
+		assert_int_equal(err.code, ERR_NOT_RAM);
+		synth_free(g);
+	}
+}
+
 static void test_flags(void **state)
 {
 	struct synth_guest *g = synth_new(NULL);
@@ -266,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_types_between),
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_share_in_word),
+		cmocka_unit_test(test_compound),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_no_facts),
 		cmocka_unit_test(test_pages_across_frames),

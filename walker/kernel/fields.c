@@ -73,6 +73,9 @@ static const struct field_row rows[] = {
 	{ F(page_share_count), "ptdesc", "pt_share_count.counter", 4, false },
 	{ F(page_share_count), "page", "pt_share_count.counter", 4, false },
 
+	{ F(page_compound), "page", "compound_head", 8, false },
+	{ F(page_compound), "page", "compound_info", 8, false },	/* 7.x */
+
 	{ F(rq_idle), "rq", "idle", 8, false },
 };
 

@@ -131,6 +131,8 @@ struct page_facts {
 bool kernel_page(const struct kernel *, pfn_t, struct page_facts *, struct err *);
 /* The raw struct page, in place where it can be; for scans. See memmap.c. */
 bool kernel_page_at(const struct kernel *, pfn_t, gva_t *at, struct err *);
+/* The first frame of the compound page that this frame is part of; or this frame. */
+bool kernel_page_head(const struct kernel *, pfn_t, pfn_t *head, struct err *);
 /* The frame that a struct page describes. ERR_MALFORMED: not the address of one. */
 bool kernel_page_pfn(const struct kernel *, gva_t page, pfn_t *, struct err *);
 /* Flag names without PG_, blank-separated, of page->flags; returns buf. */

@@ -19,7 +19,7 @@ struct kernel_fields {
 	struct member vma_anon;
 	struct member task_rss;
 	struct member page_flags, page_refcount, page_mapcount, page_type, page_lru;
-	struct member page_pt_mm, page_deposit, page_ptl, page_share_count;
+	struct member page_pt_mm, page_deposit, page_ptl, page_share_count, page_compound;
 	struct member rq_idle;
 };
 

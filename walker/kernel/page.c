@@ -102,6 +102,29 @@ bool kernel_page_pfn(const struct kernel *k, gva_t at, pfn_t *pfn, struct err *e
 	return true;
 }
 
+/*
+ * A tail page has bit 0 of the word set. The rest is the head's address; in 7.2,
+ * where struct page is a power of two long, it is a mask that makes a tail's
+ * address the head's.
+ */
+bool kernel_page_head(const struct kernel *k, pfn_t pfn, pfn_t *head, struct err *err)
+{
+	uint8_t page[MEMMAP_PAGE_MAX];
+	gva_t at = memmap_page(k->memmap, pfn);
+	uint64_t word;
+
+	*head = pfn;
+	if (!memmap_read(k->memmap, pfn, page, err))
+		return false;
+	word = word_of(page, &k->f.page_compound);
+	if (!(word & 1) || kernel_page_pfn(k, word - 1, head, NULL))
+		return true;
+	if (kernel_page_pfn(k, at & (word - 1), head, NULL))
+		return true;
+	return err_set(err, ERR_MALFORMED, at, "frame 0x%" PRIx64 " is part of a compound page "
+		       "without a head: 0x%" PRIx64, pfn, word);
+}
+
 char *kernel_page_flags(const struct kernel *k, uint64_t flags, char *buf, size_t size)
 {
 	uint64_t named = 0;

@@ -5,7 +5,8 @@
  * For every anonymous huge page Linux sets a PTE table aside, for the day when
  * the huge page is split. pmd_huge_pte in the PMD table's struct page names the
  * first one; the rest hang on a circular list through `lru`. No entry leads to
- * them, but they belong to the mm, and pgtables_bytes counts them.
+ * them, but they belong to the mm, and pgtables_bytes counts them. Kernels for
+ * few CPUs have no lock per table, and one such list per mm.
  */
 #include "walker/owner/census_impl.h"
 
@@ -31,27 +32,41 @@ static bool page_to_pfn(const struct deposits *d, gva_t page, pfn_t *pfn)
  * has met it. Anything else is what an old list left in the word. False where
  * the list comes back to where it was.
  */
-static bool deposit_mark(struct census *c, const struct row *pmd, pfn_t pfn)
+static bool deposit_mark(struct census *c, uint32_t owner, pfn_t pfn)
 {
 	uint32_t at = row_of_frame(c, pfn);
 
 	if (at == NO_ROW || c->rows[at].origin != ROW_UNREACHED)
 		return false;
 	c->rows[at].origin = ROW_DEPOSIT;
-	c->rows[at].owner = pmd->owner;
+	c->rows[at].owner = owner;
 	return true;
 }
 
-static void list_walk(struct deposits *d, const struct row *pmd, gva_t page)
+static void list_walk(struct deposits *d, uint32_t owner, gva_t page)
 {
 	struct census *c = d->c;
 	uint64_t next;
 	pfn_t pfn;
 
 	/* Each step marks a row that no other step can, so this ends. */
-	while (page_to_pfn(d, page, &pfn) && deposit_mark(c, pmd, pfn) &&
+	while (page_to_pfn(d, page, &pfn) && deposit_mark(c, owner, pfn) &&
 	       kernel_read(c->kernel, page + d->lru.offset, &next, sizeof(next), NULL))
 		page = next - d->lru.offset;
+}
+
+static void mm_lists(struct deposits *d)
+{
+	struct census *c = d->c;
+	struct member first;
+	uint64_t page;
+
+	if (!profile_member(kernel_profile(c->kernel), "mm_struct", "pmd_huge_pte", &first, NULL))
+		return;
+	for (uint32_t mm = 0; mm < c->mms.mm_count; mm++)
+		if (kernel_read(c->kernel, c->mms.mms[mm].at + first.offset, &page, sizeof(page),
+				NULL) && page)
+			list_walk(d, mm, page);
 }
 
 void census_deposits(struct census *c)
@@ -74,6 +89,7 @@ void census_deposits(struct census *c)
 			continue;
 		/* On other pages the word means something else. */
 		if (facts->type == PAGE_TYPE_TABLE)
-			list_walk(&d, r, facts->deposit);
+			list_walk(&d, r->owner, facts->deposit);
 	}
+	mm_lists(&d);
 }
