@@ -53,6 +53,9 @@ else
 	echo "bench: no /dev/kvm: guest figures left out" >&2
 fi
 
+echo "a Linux guest ..." >&2
+BUILD=$build tests/bench/linux.sh >> "$out"
+
 awk '
 function field(key,    m) {
 	if (match($0, "\"" key "\": *(\"[^\"]*\"|[^,}]*)")) {
