@@ -64,12 +64,8 @@ static struct machine *open_raw(const char *rest, const struct target_options *o
 static struct machine *open_libvirt(const char *rest, const struct target_options *options,
 				    struct err *err)
 {
-	struct machine *machine = libvirt_open(rest, err);
-
 	(void)options;
-	if (machine && machine->hint)
-		fprintf(stderr, "ptmm: libvirt:%s: %s\n", rest, machine->hint);
-	return machine;
+	return libvirt_open(rest, err);
 }
 
 struct target_kind {
@@ -212,6 +208,8 @@ bool target_open(struct target *target, const char *uri, const struct target_opt
 		target_close(target);
 		return false;
 	}
+	if (target->machine->hint)
+		fprintf(stderr, "ptmm: %s: %s\n", uri, target->machine->hint);
 	target->open_seconds = target_clock() - start;
 	return true;
 }

@@ -11,6 +11,7 @@ struct json_object *rows_target(struct emit *emit, const struct report *report)
 	emit_put(emit, consistency, "mode", emit_string(emit, report->consistency.mode));
 	emit_put(emit, consistency, "pause_seconds",
 		 emit_seconds(emit, report->consistency.pause_seconds));
+	emit_put(emit, o, "access", machine->access ? emit_string(emit, machine->access) : NULL);
 	emit_put(emit, o, "assumed", machine->assumed ? emit_string(emit, machine->assumed) : NULL);
 	emit_put(emit, o, "consistency", consistency);
 	emit_put(emit, o, "memory_bytes", emit_count(emit, machine_memory(machine)));
