@@ -106,6 +106,7 @@ run()
 	start=$EPOCHREALTIME
 	timeout -k 5 "$limit" "$@" > "$log" 2>&1 < /dev/null
 	status=$?
+	sed -i 's/.*\r\(.\)/\1/' "$log"	# what a terminal shows where a program counts on one line
 	count "$name" "$log"
 	if [ "$f" -eq 0 ]; then
 		why=$(broken "$kind" "$log" "$status")
