@@ -60,7 +60,8 @@ linux_setup()
 	printf '%s\n' 'stdio_handler = "file"' > "$LINUX_DIR/config/libvirt/qemu.conf"
 	printf '%s\n' 'log_filters = "3:*"' > "$LINUX_DIR/config/libvirt/libvirtd.conf"
 	[ "$(id -u)" -ne 0 ] || chown -R 65534:65534 "$LINUX_DIR"
-	linux_as nice -n 10 libvirtd --timeout 3600 > "$LINUX_DIR/log" 2>&1 < /dev/null &
+	linux_as nice -n 10 libvirtd --timeout 3600 --pid-file "$LINUX_DIR/libvirtd.pid" \
+		> "$LINUX_DIR/log" 2>&1 < /dev/null &
 	linux_daemon=$!
 	LINUX_URI="qemu+unix:///session?socket=$LINUX_DIR/run/libvirt/libvirt-sock"
 	for tries in $(seq 100); do
@@ -201,24 +202,28 @@ linux_stop()
 	rm -rf "$LINUX_DIR/guests/$1"
 }
 
-# What libvirtd can't end (it may have died) is ended by the pid that it wrote down.
-linux_teardown()
+# linux_kill PIDFILE...: ends the processes that are really ours.
+linux_kill()
 {
-	local name pid
-	[ -n "$LINUX_DIR" ] || return 0
-	for name in $(linux_virsh list --name 2> /dev/null); do
-		linux_virsh destroy "$name" > /dev/null 2>&1
-	done
-	for name in "$LINUX_DIR"/run/libvirt/qemu/run/*.pid; do
-		pid=$(cat "$name" 2> /dev/null) || continue
+	local file pid
+	for file in "$@"; do
+		pid=$(cat "$file" 2> /dev/null) || continue
 		if tr '\0' ' ' < "/proc/$pid/cmdline" 2> /dev/null | grep -qF "$LINUX_DIR"; then
 			kill "$pid"
 		fi
 	done
-	if [ -n "$linux_daemon" ]; then
-		kill "$linux_daemon" 2> /dev/null
-		wait "$linux_daemon" 2> /dev/null
-	fi
+}
+
+# What libvirtd can't end (it may have died) is ended by the pid that it wrote down.
+linux_teardown()
+{
+	local name
+	[ -n "$LINUX_DIR" ] || return 0
+	for name in $(linux_virsh list --name 2> /dev/null); do
+		linux_virsh destroy "$name" > /dev/null 2>&1
+	done
+	linux_kill "$LINUX_DIR"/run/libvirt/qemu/run/*.pid "$LINUX_DIR/libvirtd.pid"
+	[ -z "$linux_daemon" ] || wait "$linux_daemon" 2> /dev/null
 	rm -rf "$LINUX_DIR"
 	LINUX_DIR=
 }
