@@ -54,11 +54,33 @@ static const char *owner_text(const struct check_run *run, int64_t index, char *
 /*
  * An empty table that nothing links to may be new, waiting to be linked by a
  * fault; or unlinked, waiting for its grace period: since Linux 6.6 (pte_free_defer())
- * tables may be typed until then, and since 6.14 all are.
+ * tables may be typed until then, and since 6.14 all are. There can be hundreds.
  */
-static enum severity unlinked_severity(const struct check_run *run)
+static bool limbo_is_usual(const struct check_run *run, const struct census_row *row)
 {
-	return kernel_is_since(run->kernel, 6, 6) ? SEVERITY_NOTE : SEVERITY_WARNING;
+	return row->maybe_limbo && kernel_is_since(run->kernel, 6, 6);
+}
+
+static void limbo_note(struct check_run *run)
+{
+	struct finding at = {
+		.check = verdict_name(VERDICT_ORPHAN), .severity = SEVERITY_NOTE, .has_pfn = true,
+	};
+	size_t count = 0, tables = census_tables(run->census);
+	struct census_row row;
+
+	for (size_t i = 0; i < tables; i++) {
+		census_row(run->census, i, &row);
+		if (row.verdict != VERDICT_ORPHAN || !limbo_is_usual(run, &row))
+			continue;
+		if (!count++)
+			at.pfn = row.pfn;
+	}
+	if (count)
+		finding_add(run, &at, "%zu table%s typed and empty, and no root reaches %s: in RCU "
+			    "limbo, new, or leaked (0x%" PRIx64 "%s)", count,
+			    count == 1 ? " is" : "s are", count == 1 ? "it" : "them", at.pfn,
+			    count == 1 ? "" : " is the first");
 }
 
 static void verdict_find(struct check_run *run, size_t index, const struct census_row *row)
@@ -71,13 +93,11 @@ static void verdict_find(struct check_run *run, size_t index, const struct censu
 	owner_text(run, row->owner, owner, sizeof(owner));
 	switch (row->verdict) {
 	case VERDICT_ORPHAN:
-		if (row->limbo)
+		if (row->limbo || limbo_is_usual(run, row))
 			break;
 		/* No proof of a leak. */
-		if (row->maybe_below_unreadable)
+		if (row->maybe_below_unreadable || row->maybe_limbo)
 			at.severity = SEVERITY_WARNING;
-		if (row->maybe_limbo)
-			at.severity = unlinked_severity(run);
 		finding_add(run, &at, "%s table 0x%" PRIx64 " is typed but no root reaches it%s%s",
 			    level, row->pfn, row->why ? ": " : "", row->why ? row->why : "");
 		break;
@@ -124,6 +144,7 @@ void check_verdicts(struct check_run *run)
 		census_row(run->census, i, &row);
 		verdict_find(run, i, &row);
 	}
+	limbo_note(run);
 }
 
 /* Every table can be read: what lies below one that cannot is not seen. */
