@@ -34,7 +34,7 @@ HAVE_KDUMP := $(shell pkg-config --exists libkdumpfile 2>/dev/null && echo 1)
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wvla $(WERROR)
 CPPFLAGS += -I. -D_GNU_SOURCE -DPTMM_VERSION='"$(VERSION)"' \
-	-DPTMM_DATADIR='"$(PREFIX)/share/ptmm"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+	$(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fPIC -pthread -MMD -MP
 LDLIBS = -Wl,--as-needed $(shell pkg-config --libs $(PKGS) $(if $(HAVE_KDUMP),libkdumpfile) \

@@ -18,7 +18,7 @@ if command -v clang-tidy > /dev/null; then
 	mapfile -t files < <(find arch walker vmm -name '*.c' | sort)
 	printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 sh -c '
 		clang-tidy --quiet "$@" -- -std=gnu11 -I. -D_GNU_SOURCE \
-			-DPTMM_VERSION="\"lint\"" -DPTMM_DATADIR="\"/usr/local/share/ptmm\"" \
+			-DPTMM_VERSION="\"lint\"" \
 			$(pkg-config --cflags json-c libelf libbpf libvirt) 2> /dev/null' sh || status=1
 else
 	echo "lint: no clang-tidy: apt-get install clang-tidy" >&2

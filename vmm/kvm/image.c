@@ -99,21 +99,21 @@ void image_free(struct image *im)
 
 bool image_default(char *path, size_t size, struct err *e)
 {
-	static const char built[] = "guest-images/testguest/testguest.elf";
-	static const char installed[] = PTMM_DATADIR "/testguest.elf";
+	/* Beside a built ptmm; then below the prefix of an installed one, wherever that is. */
+	static const char *const places[] = { "guest-images/testguest/testguest.elf",
+					      "../share/ptmm/testguest.elf" };
 	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	char *slash;
 
 	exe[n > 0 ? n : 0] = '\0';
 	slash = strrchr(exe, '/');
-	if (slash) {
+	if (slash)
 		slash[1] = '\0';
-		if (snprintf(path, size, "%s%s", exe, built) < (int)size && !access(path, R_OK))
+	for (size_t i = 0; slash && i < sizeof(places) / sizeof(places[0]); i++)
+		if (snprintf(path, size, "%s%s", exe, places[i]) < (int)size &&
+		    !access(path, R_OK))
 			return true;
-	}
-	if (snprintf(path, size, "%s", installed) < (int)size && !access(path, R_OK))
-		return true;
-	return err_set(e, ERR_TARGET, 0, "the test guest is not built (%s%s) and not installed "
-		       "(%s): give an IMAGE", exe, built, installed);
+	return err_set(e, ERR_TARGET, 0, "the test guest is neither built (%.80s%s) nor installed "
+		       "(%s): give an IMAGE", exe, places[0], places[1]);
 }
