@@ -116,6 +116,8 @@ run()
 		"$([ "$f" -eq 0 ] || echo "$f FAILED ")" "$([ "$s" -eq 0 ] || echo "$s skipped ")" \
 		"$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {print b - a}')"
 	[ "$f" -eq 0 ] || tail -n 60 "$log" | sed 's/^/    | /'
+	# A table that a program made.
+	[ "$f" -ne 0 ] || sed -n 's/^#| /    /p' "$log"
 }
 
 # build NAME ARGS...: a failed build is one failed test, and ends the run.
@@ -155,7 +157,9 @@ done
 for script in tests/static/*.sh; do
 	[ -x "$script" ] && run script "static/$(basename "$script" .sh)" 120 "$script"
 done
+limit=1800
+[ "$PTMM_TIER" = check ] || limit=7200	# the matrix of Linux guests
 for script in tests/guest/*.sh; do
-	[ -x "$script" ] && run script "guest/$(basename "$script" .sh)" 1800 "$script"
+	[ -x "$script" ] && run script "guest/$(basename "$script" .sh)" $limit "$script"
 done
 summary

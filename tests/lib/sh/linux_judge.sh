@@ -104,6 +104,6 @@ linux_table()
 {
 	[ ${#linux_rows[@]} -gt 0 ] || return 0
 	tap_equal "KASLR moves kernels, and is seen" yes "$([ "$linux_moved" -gt 0 ] && echo yes)"
-	echo "# kernel   levels  KASLR  PTI  vCPUs  tables  live  dump"
-	printf '# %s\n' "${linux_rows[@]}"
+	echo "#| kernel   levels  KASLR  PTI  vCPUs  tables  live  dump"
+	printf '#| %s\n' "${linux_rows[@]}"
 }

@@ -6,8 +6,9 @@
 #	ok NAME
 #	not ok NAME - REASON
 #	skip NAME - REASON
-# Everything else that a script prints is commentary, shown where it failed. A
-# script ends with `tap_end`; one that ends otherwise counts as failed.
+# Everything else that a script prints is commentary, shown where it failed; lines that
+# start with "#| " are shown in any case. A script ends with `tap_end`; one that ends
+# otherwise counts as failed.
 
 tap_failed=0
 
