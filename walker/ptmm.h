@@ -21,10 +21,15 @@
 #include "arch/x86/x86.h"
 #include "walker/err.h"
 #include "walker/machine.h"
+#include "walker/table/table.h"
+#include "walker/table/translate.h"
+#include "walker/table/walk.h"
+#include "walker/table/cursor.h"
 #include "walker/profile/profile.h"
 #include "walker/kernel/kernel.h"
 #include "walker/owner/owner.h"
 #include "walker/check/check.h"
+#include "walker/inject/inject.h"
 #include "walker/report/report.h"
 
 #endif
