@@ -138,8 +138,9 @@ static bool take(struct inject_request *request, struct given *given, int option
 		return parse_seconds(value, &request->timeout) ||
 		       err_set(err, ERR_USAGE, 0, "--timeout wants 0 to 3600 seconds: %s", value);
 	default:
-		return cli_format(value, &request->format, err) && (request->format != REPORT_JSONL ||
-		       err_set(err, ERR_USAGE, 0, "--format is text or json here: %s", value));
+		return cli_format(value, &request->format, err) &&
+		       (request->format != REPORT_JSONL ||
+			err_set(err, ERR_USAGE, 0, "--format is text or json here: %s", value));
 	}
 }
 

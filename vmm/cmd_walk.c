@@ -354,7 +354,8 @@ int cmd_walk(int argc, char **argv)
 	if (argc == optind)
 		return cli_usage("walk", "no target");
 	if (spaces != 1)
-		return cli_usage("walk", "say in which space: one of --pid, --kernel, --vcpu, --cr3");
+		return cli_usage("walk",
+				 "say in which space: one of --pid, --kernel, --vcpu, --cr3");
 	if (argc - optind < 2)
 		return cli_usage("walk", "no address");
 	request.target = argv[optind];

@@ -28,9 +28,9 @@ enum doorbell_event {
 	DOORBELL_CPU_ON,	/* arg 0: vCPU to start at e_entry */
 	DOORBELL_BOOKS,		/* arg 0, 1: gpa low, high of struct books (inventory.h) */
 	DOORBELL_EXIT,		/* arg 0: pid; arg 1: status (killed: 128 + signal) */
-	DOORBELL_KILLED,	/* arg 0: pid; arg 1: pfn of the lost table: killed by #MC recovery */
+	DOORBELL_KILLED,	/* arg 0: pid; 1: pfn of the lost table: killed by #MC recovery */
 	DOORBELL_MCE,		/* arg 0: pfn low; 1: high; 2: outcome, enum mce_outcome */
-	DOORBELL_BUG,		/* a planted bug is in place; arg 0: pfn of the table hit; 1: level */
+	DOORBELL_BUG,		/* a bug is planted; arg 0: pfn of the table hit; 1: level */
 };
 
 enum mce_outcome { MCE_KILLED_OWNERS = 1, MCE_PANIC = 2, MCE_IGNORED = 3 };

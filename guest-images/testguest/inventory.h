@@ -23,7 +23,7 @@ enum book_state {
 };
 
 struct book {
-	uint64_t mm[BOOK_OWNERS_MAX];	/* mm_struct addresses; unused: 0. [0] alone unless shared */
+	uint64_t mm[BOOK_OWNERS_MAX];	/* mm_structs; unused: 0. [0] alone unless shared */
 	uint64_t va;			/* of the first entry, the same for all sharers */
 	uint32_t seq;			/* odd while the row is being written */
 	uint8_t level;			/* 0 = pte */

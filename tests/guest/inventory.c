@@ -33,8 +33,8 @@ struct stop {
 
 static void text_of_book(const struct book *b, char *out, size_t size)
 {
-	snprintf(out, size, "state %u level %u va 0x%llx mm 0x%llx,0x%llx seq %u", b->state, b->level,
-		 (unsigned long long)b->va, (unsigned long long)b->mm[0],
+	snprintf(out, size, "state %u level %u va 0x%llx mm 0x%llx,0x%llx seq %u", b->state,
+		 b->level, (unsigned long long)b->va, (unsigned long long)b->mm[0],
 		 (unsigned long long)b->mm[1], b->seq);
 }
 
@@ -50,8 +50,8 @@ static void tell(char *to, size_t size, pfn_t pfn, const char *what, const struc
 	if (row)
 		snprintf(census, sizeof(census), "level %u va 0x%llx %s", row->level,
 			 (unsigned long long)row->va, verdict_name(row->verdict));
-	snprintf(to, size, "pfn 0x%llx: %s; book: %s; census: %s", (unsigned long long)pfn, what, book,
-		 census);
+	snprintf(to, size, "pfn 0x%llx: %s; book: %s; census: %s", (unsigned long long)pfn, what,
+		 book, census);
 }
 
 /* NULL if the row says what the book says, else what differs. */
@@ -228,7 +228,8 @@ static void at_rest(struct live_guest *g)
 	    (unsigned long long)t.in_flight);
 	tap(t.linked >= 400, "the guest has at least 400 table pages", "it has %llu",
 	    (unsigned long long)t.linked);
-	tap(!census_incomplete(s.first), "the census is complete", "%s", census_incomplete(s.first));
+	tap(!census_incomplete(s.first), "the census is complete", "%s",
+	    census_incomplete(s.first));
 	if (!check_run(s.first, g->kernel, &findings, &e))
 		snprintf(e.message, sizeof(e.message), "the checks could not run");
 	tap(!e.message[0] && findings.count == 0, "no findings on a sound guest", "%zu: %s %s",
@@ -272,8 +273,8 @@ static void in_churn(struct live_guest *g, unsigned pauses)
 	    t.first_unjustified);
 	tap(t.in_flight * 10 <= t.rows, "few rows are in flight", "%llu of %llu",
 	    (unsigned long long)t.in_flight, (unsigned long long)t.rows);
-	tap_note("%u pauses, %llu rows, %llu in flight (at most %llu in one), %llu in limbo", pauses,
-		 (unsigned long long)t.rows, (unsigned long long)t.in_flight,
+	tap_note("%u pauses, %llu rows, %llu in flight (at most %llu in one), %llu in limbo",
+		 pauses, (unsigned long long)t.rows, (unsigned long long)t.in_flight,
 		 (unsigned long long)most, (unsigned long long)t.limbo);
 }
 

@@ -311,8 +311,8 @@ static void compare_rss(const struct truth_process *p, const struct kernel *kern
 		 rss.swap * 4 == p->rollup_swap;
 	tally(t, status || rollup, "pid %d %s: anon %ld file %ld shmem %ld swap %ld (walked: all "
 	      "%ld swap %ld), we find %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, p->pid,
-	      p->comm, p->anon, p->file, p->shmem, p->swap, p->rollup_rss, p->rollup_swap, rss.anon * 4,
-	      rss.file * 4, rss.shmem * 4, rss.swap * 4);
+	      p->comm, p->anon, p->file, p->shmem, p->swap, p->rollup_rss, p->rollup_swap,
+	      rss.anon * 4, rss.file * 4, rss.shmem * 4, rss.swap * 4);
 }
 
 static void compare_page(const struct truth_process *p, const struct truth_page *page,

@@ -225,9 +225,10 @@ int main(int argc, char **argv)
 	tap(rest, "memory: the guest comes to rest", "something is always in flight or in limbo");
 	c = count_memory(&g, census);
 	tap(c.leaked == 0, "memory: no page is lost",
-	    "%llu anonymous pages that nothing maps, the first is frame 0x%llx", (unsigned long long)c.leaked,
-	    (unsigned long long)c.first_leaked);
-	tap(c.wrong_mapcount == 0, "memory: every mapcount is the number of entries that map the page",
+	    "%llu anonymous pages that nothing maps, the first is frame 0x%llx",
+	    (unsigned long long)c.leaked, (unsigned long long)c.first_leaked);
+	tap(c.wrong_mapcount == 0,
+	    "memory: every mapcount is the number of entries that map the page",
 	    "%llu wrong, the first of frame 0x%llx", (unsigned long long)c.wrong_mapcount,
 	    (unsigned long long)c.first_wrong);
 	tap(variable(&g, "nr_free_pages") == c.free - (HUGE_FRAMES - 1) * c.huge - c.seconds,

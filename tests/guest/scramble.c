@@ -21,8 +21,8 @@ static const char *const scramble_names[SCRAMBLES] = {
 	"no pt_mm", "garbage as pt_mm", "another mm as pt_mm",
 };
 
-static uint64_t word_for(enum scramble how, const struct census *census, const struct census_row *row,
-			 uint64_t *seed)
+static uint64_t word_for(enum scramble how, const struct census *census,
+			 const struct census_row *row, uint64_t *seed)
 {
 	const struct kernel_mms *mms = census_mms(census);
 	uint32_t start;
@@ -88,8 +88,8 @@ static void compare(const struct census *a, const struct census *b, const char *
 		}
 	}
 	snprintf(name, sizeof(name), "%s changes no owner", what);
-	tap(differ == 0 && rows == census_tables(b), name, "%zu of %zu rows, now %zu rows", differ, rows,
-	    census_tables(b));
+	tap(differ == 0 && rows == census_tables(b), name, "%zu of %zu rows, now %zu rows", differ,
+	    rows, census_tables(b));
 	snprintf(name, sizeof(name), "%s changes every verdict that was match", what);
 	tap(recorded > 0 && verdicts == recorded, name, "%zu of %zu", verdicts, recorded);
 }

@@ -104,8 +104,8 @@ static gva_t pick_address(struct machine *m, const struct pt_format *f, const st
 			  const struct root *root, uint64_t *seed)
 {
 	gva_t low_end = (1ull << (f->va_bits - 1)) - 1;
-	const gva_t edges[] = { 0, 0xfff, 0x1000, low_end, low_end - 0xfff, ~low_end, ~low_end + 0xfff,
-				~0ull, ~0ull - 0xfff };
+	const gva_t edges[] = { 0, 0xfff, 0x1000, low_end, low_end - 0xfff, ~low_end,
+				~low_end + 0xfff, ~0ull, ~0ull - 0xfff };
 	struct census_row row;
 	uint64_t span;
 
@@ -191,10 +191,10 @@ int main(int argc, char **argv)
 	tap(t.asked >= addresses && root_count > 2, "every address was asked", "%u of %u, %u roots",
 	    t.asked, addresses, root_count);
 	tap(t.mapped * 10 > t.asked && t.unmapped * 10 > t.asked && t.huge > 0,
-	    "mapped, unmapped and huge are all among them", "%u mapped, %u unmapped, %u huge", t.mapped,
-	    t.unmapped, t.huge);
-	tap_note("%s: %u addresses over %u roots: %u mapped (%u by huge pages), %u unmapped", f->name,
-		 t.asked, root_count, t.mapped, t.huge, t.unmapped);
+	    "mapped, unmapped and huge are all among them", "%u mapped, %u unmapped, %u huge",
+	    t.mapped, t.unmapped, t.huge);
+	tap_note("%s: %u addresses over %u roots: %u mapped (%u by huge pages), %u unmapped",
+		 f->name, t.asked, root_count, t.mapped, t.huge, t.unmapped);
 	live_resume(&g);
 	census_free(census);
 	live_close(&g);

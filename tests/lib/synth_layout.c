@@ -177,7 +177,8 @@ static bool member_in(const struct synth_options *o, const struct layout_member 
 	       (m->only & IF_SHARE_APART && o->share_apart) ||
 	       (m->only & IF_SHARE_IN_WORD && !o->share_apart) ||
 	       (m->only & IF_THREADS && !o->no_threads) ||
-	       (m->only & IF_ONE_LOCK && o->one_lock) || (m->only & IF_LIST && list) || (m->only & IF_TREE && !list);
+	       (m->only & IF_ONE_LOCK && o->one_lock) || (m->only & IF_LIST && list) ||
+	       (m->only & IF_TREE && !list);
 }
 
 static const struct layout_member *find_in(const struct synth_options *o,

@@ -149,7 +149,8 @@ static void put_tables(struct synth_ram *r)
 		next += 0x3000;
 	}
 	for (unsigned i = 0; i < SYNTH_RAM_IMAGE_SIZE / HUGE; i++)
-		put_word(r, image + 8 * ((text >> 21 & 511) + i), image_entry(i * HUGE, ENTRY_HUGE));
+		put_word(r, image + 8 * ((text >> 21 & 511) + i),
+			 image_entry(i * HUGE, ENTRY_HUGE));
 	for (unsigned i = 0; i < SYNTH_RAM_SIZE / HUGE; i++)
 		put_word(r, direct + 8 * i, (uint64_t)i * HUGE | ENTRY_HUGE);
 	/* Entry text alone, as far as user mode needs it. */

@@ -84,7 +84,8 @@ void *synth_ram_vmlinux(const struct synth_ram *r, bool symbols, bool btf, size_
 		[SECTION_NAMES] = { .sh_name = 22, .sh_addralign = 1 },
 	};
 	Elf64_Ehdr header = {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			     EV_CURRENT },
 		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
 		.e_phoff = sizeof(header), .e_ehsize = sizeof(header),
 		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1,

@@ -70,7 +70,8 @@ static void maps(void **state)
 		  { { 0, 9 }, { 0x3000, 12 }, { 0x100000, 13 }, { 0x101000, 14 } } },
 		{ "0x100000-0x100fff@0x0, 0x0-0xfff@0xf000\n", { { 0x100000, 1 }, { 0, 16 } } },
 		/* The file ends within. */
-		{ "0x0-0x3fff@0xe000", { { 0, 15 }, { 0x1000, 16 }, { 0x2000, -1 }, { 0x4000, 0 } } },
+		{ "0x0-0x3fff@0xe000",
+		  { { 0, 15 }, { 0x1000, 16 }, { 0x2000, -1 }, { 0x4000, 0 } } },
 		{ "0x0-0xfff@0x100000", { { 0, -1 } } },
 		/* Half a frame. */
 		{ "0x0-0x17ff", { { 0, 1 }, { 0x1000, -1 }, { 0x2000, 0 } } },
@@ -95,7 +96,8 @@ static void maps(void **state)
 
 static void map_in_a_file(void **state)
 {
-	static const char text[] = "# where RAM is\n0x1000-0x1fff  # one\n\n0x8000-0x8fff@0x5000,\n";
+	static const char text[] =
+		"# where RAM is\n0x1000-0x1fff  # one\n\n0x8000-0x8fff@0x5000,\n";
 	const char *path = image(), *map = core_file_store(text, sizeof(text) - 1);
 	struct machine *m = raw_open(path, map, NULL);
 
@@ -114,11 +116,13 @@ static void bad_maps(void **state)
 		const char *map, *says;
 	} cases[] = {
 		{ "0", "FIRST-LAST" }, { "0x0-", "LAST" }, { "0x2000-0x1fff", "below" },
-		{ "0x0-0xfff@", "OFFSET" }, { "0x0-0xfff@-1", "OFFSET" }, { "0x0-0xfffz", "behind" },
+		{ "0x0-0xfff@", "OFFSET" }, { "0x0-0xfff@-1", "OFFSET" },
+		{ "0x0-0xfffz", "behind" },
 		{ "0x0-0xfff;0x2000-0x2fff", "behind" }, { "0x0-0xffffffffffffffff", "too large" },
 		{ "0x0-0x1ffffffffffffffff", "LAST" }, { "0x0-0xfff,bogus", "bogus" },
 		{ "0x0-0xfff@0x7fffffffffffffff", "too large" },
-		{ "0x10000000000000-0x10000000000fff", "no machine" }, { "/nowhere", "No such file" },
+		{ "0x10000000000000-0x10000000000fff", "no machine" },
+		{ "/nowhere", "No such file" },
 		{ "/", "directory" },
 	};
 	const char *path = image();

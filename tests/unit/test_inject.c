@@ -18,8 +18,10 @@ static struct mm mms_list[MMS] = {
 };
 
 static struct task task_list[] = {
-	{ .at = 0xffff888000100000, .pid = 11, .tgid = 11, .mm = 0xffff888000010000, .progress = 5 },
-	{ .at = 0xffff888000101000, .pid = 12, .tgid = 12, .mm = 0xffff888000020000, .progress = 5 },
+	{ .at = 0xffff888000100000, .pid = 11, .tgid = 11,
+	  .mm = 0xffff888000010000, .progress = 5 },
+	{ .at = 0xffff888000101000, .pid = 12, .tgid = 12,
+	  .mm = 0xffff888000020000, .progress = 5 },
 	{ .at = 0xffff888000102000, .pid = 13, .tgid = 13, .mm = 0, .progress = 5 },
 };
 

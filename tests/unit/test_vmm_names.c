@@ -21,8 +21,8 @@
 static void names_are_checked(void **state)
 {
 	static const char *const good[] = { "a", "Demo-1", "0", "a.b_c" };
-	static const char *const bad[] = { "", ".", "..", ".a", "-a", "a/b", "a b", "a\n", "\xc3\xa4",
-					   "a:b" };
+	static const char *const bad[] = { "", ".", "..", ".a", "-a", "a/b", "a b", "a\n",
+					   "\xc3\xa4", "a:b" };
 	char longest[NAME_SIZE + 1];
 
 	(void)state;

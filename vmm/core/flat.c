@@ -31,7 +31,8 @@ static int temporary(struct err *e)
 	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		err_set(e, ERR_SYSTEM, 0, "a flattened dump must be unfolded into a temporary file "
-			"in %.80s: %s: set TMPDIR, or use makedumpfile -R", folder, strerror(errno));
+			"in %.80s: %s: set TMPDIR, or use makedumpfile -R", folder,
+			strerror(errno));
 	return fd;
 }
 
@@ -61,8 +62,8 @@ static bool copy(int from, uint64_t at, int to, uint64_t offset, uint64_t size, 
 			return err_set(e, ERR_TARGET, 0, "a flattened dump that cannot be read at %"
 				       PRIu64, at);
 		if (!write_all(to, buffer, n, offset))
-			return err_set(e, ERR_SYSTEM, 0, "a flattened dump cannot be unfolded into a "
-				       "temporary file: %s: set TMPDIR", strerror(errno));
+			return err_set(e, ERR_SYSTEM, 0, "a flattened dump cannot be unfolded into "
+				       "a temporary file: %s: set TMPDIR", strerror(errno));
 		at += n;
 		offset += n;
 		size -= n;
@@ -78,8 +79,8 @@ static bool unfold(int from, uint64_t size, int to, uint8_t *buffer, struct err 
 		uint64_t head[2], offset, bytes;
 
 		if (!dump_pread(from, head, sizeof(head), at))
-			return err_set(e, ERR_TARGET, 0, "a flattened dump that is cut short: it has "
-				       "no end mark");
+			return err_set(e, ERR_TARGET, 0, "a flattened dump that is cut short: it "
+				       "has no end mark");
 		offset = be64toh(head[0]);
 		bytes = be64toh(head[1]);
 		if (offset == UINT64_MAX)

@@ -37,7 +37,8 @@ void compressed_close(struct dump *d)
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { REGIONS_MAX = 1 << 20, BLOCK_SIZE_AT = 428, NOTE_AT = 48, NOTE_VERSION = 4 };
+enum { REGIONS_MAX = 1 << 20, BLOCK_SIZE_AT = 428, NOTE_AT = 48,
+       FRAMES_AT = 96, NOTE_VERSION = 4 };
 
 struct kdump {
 	kdump_ctx_t *context;
@@ -102,8 +103,8 @@ static bool regions_read(struct dump *d, kdump_bmp_t *memory, struct err *e)
 			list = room > REGIONS_MAX ? NULL :
 			       reallocarray(m->regions, room, sizeof(*list));
 			if (!list)
-				return err_set(e, ERR_NO_MEMORY, 0, "its memory is in more than %zu "
-					       "pieces", m->region_count);
+				return err_set(e, ERR_NO_MEMORY, 0, "its memory is in more than "
+					       "%zu pieces", m->region_count);
 			m->regions = list;
 		}
 		m->regions[m->region_count++] = (struct mem_region){
@@ -139,6 +140,22 @@ static bool memory_read(struct dump *d, struct err *e)
 	if (file)
 		kdump_bmp_decref(file);
 	return ok;
+}
+
+/* The bitmaps' size is what the library allocates: it must be in the file. */
+static bool header_check(const struct dump *d, struct err *e)
+{
+	uint32_t h[4];	/* block size, blocks of the sub-header, of the bitmaps, frames */
+	uint64_t frames = 0;
+
+	if (!dump_pread(d->fd, h, sizeof(h), BLOCK_SIZE_AT) || h[0] < 512 || h[0] > 1 << 20 ||
+	    h[0] & (h[0] - 1) || (1 + (uint64_t)h[1] + h[2]) * h[0] > d->size ||
+	    (uint64_t)h[2] * h[0] * 4 < h[3] ||
+	    !dump_pread(d->fd, &frames, sizeof(frames), (uint64_t)h[0] + FRAMES_AT) ||
+	    (uint64_t)h[2] * h[0] * 4 < frames)
+		return err_set(e, ERR_TARGET, 0, "a kdump-compressed dump that is cut short in its "
+			       "headers, or broken");
+	return true;
 }
 
 static bool header_notes(struct dump *d, struct err *e)
@@ -266,8 +283,9 @@ static bool unfold(struct dump *d, struct err *e)
 
 bool compressed_read(struct dump *d, bool flattened, struct err *e)
 {
-	if ((flattened && !unfold(d, e)) || !library_open(d, e) || !memory_read(d, e) ||
-	    !header_notes(d, e) || !vmcoreinfo_read(d, e))
+	if ((flattened && !unfold(d, e)) || !header_check(d, e) ||
+	    !library_open(d, e) || !memory_read(d, e) || !header_notes(d, e) ||
+	    !vmcoreinfo_read(d, e))
 		return false;
 	notes_close(d);
 	d->cache = frame_cache_new(d, frame_read, e);

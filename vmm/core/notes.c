@@ -78,7 +78,8 @@ static bool note_qemu(struct dump *d, const uint8_t *desc, size_t size, struct e
 	    get32(desc + QEMU_SIZE) > size)
 		return true;
 	if (n == VCPUS_MAX)
-		return err_set(e, ERR_TARGET, 0, "it has registers of more than %d vCPUs", VCPUS_MAX);
+		return err_set(e, ERR_TARGET, 0, "it has registers of more than %d vCPUs",
+			       VCPUS_MAX);
 	if (!(n & (n - 1))) {
 		regs = reallocarray(d->regs, n ? n * 2u : 1u, sizeof(*regs));
 		if (!regs)

@@ -175,8 +175,8 @@ static bool dump_read(struct dump *d, struct err *e)
 	const struct magic *magic = magic_find(head, size);
 
 	if (!magic)
-		return err_set(e, ERR_TARGET, 0, "not a memory dump (no ELF core, no kdump file); a "
-			       "file that is nothing but memory is raw:FILE");
+		return err_set(e, ERR_TARGET, 0, "not a memory dump (no ELF core, no kdump file); "
+			       "a file that is nothing but memory is raw:FILE");
 	switch (magic->format) {
 	case DUMP_ELF:
 		return elf_read(d, e);

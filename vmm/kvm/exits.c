@@ -133,7 +133,8 @@ void exit_handle(struct vcpu *v)
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		break;
 	case KVM_EXIT_SHUTDOWN:
-		vm_end(v->vm, EXIT_TRIPLE_FAULT, "triple fault%s", exit_place(v, where, sizeof(where)));
+		vm_end(v->vm, EXIT_TRIPLE_FAULT, "triple fault%s",
+		       exit_place(v, where, sizeof(where)));
 		break;
 	case KVM_EXIT_HLT:
 		vm_end(v->vm, EXIT_HALTED, "halted%s", exit_place(v, where, sizeof(where)));

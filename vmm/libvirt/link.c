@@ -86,7 +86,8 @@ static bool no_domain(struct link *link, const char *name, struct err *err)
 		return link_error(err, "cannot look the domain up");
 	names_join(link, names, sizeof(names));
 	if (!names[0])
-		return err_set(err, ERR_TARGET, 0, "there is no domain '%.60s' and none runs", name);
+		return err_set(err, ERR_TARGET, 0, "there is no domain '%.60s' and none runs",
+			       name);
 	return err_set(err, ERR_TARGET, 0, "there is no domain '%.60s': %s run%s", name, names,
 		       strchr(names, ',') ? "" : "s");
 }

@@ -69,7 +69,7 @@ enum outcome inject_predict(const struct inject_target *, const struct kernel_mm
 
 enum task_fate {
 	FATE_LIVES,	/* it ran after the error */
-	FATE_QUIET,	/* still there, but was not seen to run (a waiting parent, an idle thread) */
+	FATE_QUIET,	/* still there, but was not seen to run (a waiting parent, an idle one) */
 	FATE_KILLED,	/* by the kernel's recovery */
 	FATE_EXITED,	/* gone of its own accord */
 };

@@ -218,7 +218,8 @@ bool sources_override_types(struct sources *s, bool *done, struct err *err)
 	if (!s->types)
 		return err_set(err, ERR_USAGE, 0, "%s%s", elf || !o->btf ? "" : "--btf: ",
 			       why.message);
-	snprintf(s->types_from, sizeof(s->types_from), "%s", elf || !o->btf ? "elf:.BTF" : "btf:file");
+	snprintf(s->types_from, sizeof(s->types_from), "%s",
+		 elf || !o->btf ? "elf:.BTF" : "btf:file");
 	*done = true;
 	return true;
 }

@@ -17,7 +17,7 @@
 
 #define KERNEL_MAP	0xffffffff80000000ull	/* kernel image: virtual = this + physical */
 #define USER_END	0x00007ffffffff000ull	/* user addresses lie below, with 5 levels too */
-#define EARLY_MAP_SIZE	0x1000000ull		/* what the static tables map, as image and direct */
+#define EARLY_MAP_SIZE	0x1000000ull		/* static tables map it, as image and direct */
 
 /* Set before mm_init() by the number of levels; read by inspectors. */
 extern uint64_t page_offset_base, vmemmap_base, phys_base;

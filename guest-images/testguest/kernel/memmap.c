@@ -103,7 +103,8 @@ static void book_boot_tables(void)
 		if (!row->pti || pti_on)
 			book_linked(virt_to_page(row->table), &init_mm, row->level, row->va);
 	for (unsigned i = 0; i < made_count; i++)
-		book_linked(pfn_to_page(gpa_to_pfn(made[i].gpa)), &init_mm, made[i].level, made[i].va);
+		book_linked(pfn_to_page(gpa_to_pfn(made[i].gpa)), &init_mm, made[i].level,
+			    made[i].va);
 }
 
 void mm_init(const struct boot_info *boot)

@@ -106,7 +106,8 @@ enum mce_outcome memory_failure(pfn_t pfn)
 	if (pfn >= max_pfn)
 		return MCE_IGNORED;
 	page = pfn_to_page(pfn);
-	if (__atomic_fetch_or(&page->flags, 1ul << PG_hwpoison, __ATOMIC_SEQ_CST) >> PG_hwpoison & 1)
+	if (__atomic_fetch_or(&page->flags, 1ul << PG_hwpoison, __ATOMIC_SEQ_CST) >>
+	    PG_hwpoison & 1)
 		return MCE_IGNORED;
 	__atomic_add_fetch(&nr_poisoned, 1, __ATOMIC_RELAXED);
 

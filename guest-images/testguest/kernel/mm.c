@@ -136,7 +136,8 @@ uint64_t mm_cr3(struct mm_struct *mm)
 static bool fork_vmas(struct mm_struct *mm, struct mm_struct *old)
 {
 	for (struct vm_area_struct *vma = old->mmap; vma; vma = vma->vm_next) {
-		struct vm_area_struct *copy = vma_new(mm, vma->vm_start, vma->vm_end, vma->vm_flags);
+		struct vm_area_struct *copy = vma_new(mm, vma->vm_start, vma->vm_end,
+						      vma->vm_flags);
 
 		if (!copy)
 			return false;

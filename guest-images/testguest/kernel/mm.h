@@ -127,7 +127,7 @@ struct mm_struct {
 	atomic64_t pgtables_bytes;	/* PTE, PMD, PUD tables */
 	spinlock_t page_table_lock;
 	spinlock_t mmap_lock;
-	struct list_head mmlist;	/* every mm from mm_alloc() to its PGD's end; init_mm heads it */
+	struct list_head mmlist;	/* mm_alloc() to its PGD's end; init_mm heads it */
 	unsigned long flags;		/* enum mm_flags */
 	unsigned long mmap_base;	/* where the next mapping without an address goes */
 	struct task_struct *owner;	/* kept by fork, exec, exit */
