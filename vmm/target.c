@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target.c - opens what the command line calls TARGET. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,13 +115,22 @@ static const struct target_kind *kind_of(const char *uri, const char **rest, str
 	return kind_guess(uri);
 }
 
-/* Puts the target's name before what went wrong with it. */
-static void name_error(const char *uri, struct err *err)
+/*
+ * Puts the target's name before what went wrong with it; and, since this explains
+ * most that may go wrong, that a part of its memory is not there.
+ */
+static void name_error(const char *uri, const struct machine *machine, struct err *err)
 {
+	uint64_t gone = machine ? machine_unreadable(machine) : 0;
 	char why[sizeof(err->message)];
 
 	memcpy(why, err->message, sizeof(why));
-	snprintf(err->message, sizeof(err->message), "%.80s: %.150s", uri, why);
+	if (gone)
+		snprintf(err->message, sizeof(err->message), "%.60s: %" PRIu64 " of %" PRIu64
+			 " frames cannot be read: %.105s", uri, gone,
+			 machine_memory(machine) / PT_FRAME_SIZE, why);
+	else
+		snprintf(err->message, sizeof(err->message), "%.80s: %.150s", uri, why);
 }
 
 static bool machine_open(struct target *target, const char *uri,
@@ -136,7 +146,7 @@ static bool machine_open(struct target *target, const char *uri,
 			       "itself what lies where", uri);
 	target->machine = kind->open(rest, options, err);
 	if (!target->machine && !kind->named)
-		name_error(uri, err);
+		name_error(uri, NULL, err);
 	return target->machine != NULL;
 }
 
@@ -156,8 +166,8 @@ static bool profile_find(struct target *target, const char *uri,
 	if (!strcmp(source, "kvm") && !files->vmlinux) {
 		image = kvm_image(target->machine, &size);
 		if (!image)
-			return err_set(err, ERR_TARGET, 0, "%.100s: the guest's kernel image is not "
-				       "there", uri);
+			return err_set(err, ERR_TARGET, 0,
+				       "%.100s: the guest's kernel image is not there", uri);
 		if (!kernel_files_any(files)) {
 			target->profile = profile_from_elf(image, size, target->machine->uri + 4,
 							   err);
@@ -169,8 +179,6 @@ static bool profile_find(struct target *target, const char *uri,
 	if (!strcmp(source, "core"))
 		options.vmcoreinfo = core_vmcoreinfo(target->machine, &options.vmcoreinfo_size);
 	target->profile = profile_from_machine(target->machine, &options, err);
-	if (!target->profile)
-		name_error(uri, err);
 	return target->profile != NULL;
 }
 
@@ -199,6 +207,8 @@ bool target_open(struct target *target, const char *uri, const struct target_opt
 		return false;
 	if (profile_open(target, uri, options, &target->no_kernel))
 		target->kernel = kernel_open(target->machine, target->profile, &target->no_kernel);
+	if (!target->kernel && strcmp(target->machine->source, "kvm"))
+		name_error(uri, target->machine, &target->no_kernel);
 	if (!target->kernel)
 		target_explain(target, &target->no_kernel);
 	/* A file that is not what its option wants is the user's to mend. */

@@ -96,7 +96,10 @@ void core_file_vcpu(struct core_file *f, const struct x86_regs *regs)
 
 static struct core_segment *segment_add(struct core_file *f)
 {
-	f->segments = grown(f->segments, (f->segment_count + 1) * sizeof(*f->segments));
+	/* Doubled: some tests have tens of thousands. */
+	if (!(f->segment_count & (f->segment_count - 1)))
+		f->segments = grown(f->segments, (f->segment_count * 2 + 1) *
+				    sizeof(*f->segments));
 	memset(&f->segments[f->segment_count], 0, sizeof(*f->segments));
 	return &f->segments[f->segment_count++];
 }
