@@ -104,19 +104,28 @@ timeout 60 virsh -c "$LINUX_URI" qemu-monitor-event --loop --domain shared \
 	> "$work/events" 2>&1 < /dev/null &
 events=$!
 sleep 1
-report shared "$work/live.json" env && "$PTMM" report --consistency live libvirt:shared \
-	> /dev/null 2>&1
-tap_equal "live: no pause" 1 "$(grep -c 'event STOP' "$work/events")"
-for _ in 1 2 3 4; do
+count()
+{
+	sleep 0.5
+	grep -c "event $1" "$work/events"
+}
+stops=$(count STOP)
+"$PTMM" report --consistency live libvirt:shared > /dev/null 2>&1
+tap_equal "live: it is read" 0 $?
+tap_equal "live: no pause" "$stops" "$(count STOP)"
+# The shortest counts: the machine may be busy with something else.
+for _ in $(seq 10); do
 	report shared "$work/live.json"
 done
-sleep 0.5
+stops=$(count STOP)
+tap_equal "every stop has its resume" "$stops" "$(count RESUME)"
+[ "$stops" -ge 10 ]
+tap_equal "every report has its stop" 0 $?
 kill "$events" 2> /dev/null
 wait "$events" 2> /dev/null
 shortest=$(awk '/event STOP/ { stop = $4 } /event RESUME/ { print int(($4 - stop) * 1e6) }' \
 	"$work/events" | sort -n | head -n 1)
-echo "# shortest of 5 pauses by QEMU's clock: ${shortest:-none} us"
-tap_equal "every stop has its resume" 5 "$(grep -c 'event RESUME' "$work/events")"
+echo "# shortest of 10 pauses by QEMU's clock: ${shortest:-none} us"
 [ "${shortest:-1000000}" -lt 200000 ]
 tap_equal "a pause is short" 0 $?
 
@@ -174,7 +183,9 @@ guardian=$(pgrep -P "$holder")
 for signal in INT TERM HUP; do
 	kill -$signal "$guardian"
 done
-tap_equal "the guardian minds no signal" paused "$(state shared)"
+sleep 0.2
+tap_equal "the guardian minds no signal" "paused (S)" \
+	"$(state shared) ($(ps -o state= -p "$guardian"))"
 kill -KILL "$guardian"
 tell resume
 tap_match "without its guardian: says so" "^error .*is gone" "$answer"
