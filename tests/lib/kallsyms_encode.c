@@ -16,6 +16,7 @@ struct encoder {
 	size_t size, at;
 	uint64_t va, relative_base;
 	char tokens[TOKENS][TOKEN_SIZE];
+	size_t lengths[TOKENS];
 	struct encode_place *place;
 };
 
@@ -60,6 +61,7 @@ static void make_tokens(struct encoder *e)
 				 (char)('a' + next % 26));
 			next++;
 		}
+		e->lengths[i] = strlen(e->tokens[i]);
 	}
 }
 
@@ -71,11 +73,11 @@ static size_t compress(const struct encoder *e, const char *text, uint8_t *out)
 		unsigned best = (uint8_t)*text;
 
 		for (unsigned i = 0; i < TOKENS; i++)
-			if (strlen(e->tokens[i]) > strlen(e->tokens[best]) &&
-			    !strncmp(text, e->tokens[i], strlen(e->tokens[i])))
+			if (e->lengths[i] > e->lengths[best] && *text == e->tokens[i][0] &&
+			    !strncmp(text, e->tokens[i], e->lengths[i]))
 				best = i;
 		out[size++] = (uint8_t)best;
-		text += strlen(e->tokens[best]);
+		text += e->lengths[best];
 	}
 	return size;
 }

@@ -181,7 +181,7 @@ static void set_u64(struct synth_ram *r, size_t at, uint64_t value)
 }
 
 enum contradiction {
-	INFO_RELEASE, INFO_LEVELS, INFO_OFFSET, INFO_NOT_TEXT, INFO_NO_NUMBER, INFO_TWICE,
+	INFO_RELEASE, INFO_STEXT, INFO_PGD, INFO_LEVELS, INFO_OFFSET, INFO_NOT_TEXT, INFO_NO_NUMBER, INFO_TWICE,
 	VARIABLE_LEVELS, VARIABLE_PHYS_BASE, NO_BANNER, TASK_NAME, OTHER_PGD, BTF_GONE,
 	BTF_BROKEN, MARKER, TOKEN_INDEX, NAME_LENGTH, UNSORTED, CONTRADICTIONS
 };
@@ -193,6 +193,13 @@ static void contradict(struct synth_ram *r, enum contradiction which)
 	switch (which) {
 	case INFO_RELEASE:
 		replace(r, "OSRELEASE=6.1.0", "OSRELEASE=6.1.9");
+		break;
+	case INFO_STEXT:
+		replace(r, "SYMBOL(_stext)=ffffffff9d600000", "SYMBOL(_stext)=ffffffff9d601000");
+		break;
+	case INFO_PGD:
+		replace(r, "swapper_pg_dir)=ffffffff9d608", "swapper_pg_dir)=ffffffff9d609");
+		replace(r, "init_top_pgt)=ffffffff9d608", "init_top_pgt)=ffffffff9d609");
 		break;
 	case INFO_LEVELS:
 		replace(r, "l5_enabled)=0", "l5_enabled)=1");
@@ -258,6 +265,9 @@ static void test_contradictions(void **state)
 		const char *one, *other;
 	} rows[CONTRADICTIONS] = {
 		[INFO_RELEASE] = { "vmcoreinfo:0x300000 says Linux 6.1.9", "banner says 6.1.0" },
+		[INFO_STEXT] = { "_stext: vmcoreinfo:0x300000 says 0xffffffff9d601000",
+				 "kallsyms:0x" },
+		[INFO_PGD] = { "init_top_pgt: vmcoreinfo:0x300000 says", "kallsyms:0x" },
 		[INFO_LEVELS] = { "vmcoreinfo:0x300000 says 5-level", "CR4 of vCPU 0 says 4" },
 		[INFO_OFFSET] = { "KASLR offset: vmcoreinfo:0x300000 says 0x1c7", "kallsyms:0x" },
 		[INFO_NOT_TEXT] = { "kallsyms and VMCOREINFO disagree", "half overwritten" },
