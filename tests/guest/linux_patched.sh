@@ -124,14 +124,14 @@ spoil()
 		dd of="$(told_memory "$1")" bs=4096 seek=$(($2)) conv=notrunc status=none
 }
 
-# processes NAME: pid and name of all, less those that come and go.
+# processes NAME: pid and name of those that live and do not come and go.
 processes()
 {
-	told_run "$1" 'grep -s . /proc/[0-9]*/comm' |
-		sed -n 's|^/proc/\([0-9]*\)/comm:\(.*\)|\1 \2|p' | grep -E ' (w-|told|busybox)' | sort
+	told_run "$1" 'cat /proc/[0-9]*/stat' |
+		sed -n 's/^\([0-9]*\) (\(w-[^)]*\|told\|busybox\)) [^ZX] .*/\1 \2/p' | sort
 }
 
-# lose NAME LABEL PFN EXPECTED OUTCOME: who is gone after the loss of this frame?
+# lose NAME LABEL PFN EXPECTED OUTCOME [sound]: who is gone after the loss of this frame?
 lose()
 {
 	local before died
@@ -140,7 +140,7 @@ lose()
 		return
 	fi
 	before=$(processes "$1")
-	spoil "$1" "$3"
+	[ "${6-}" = sound ] || spoil "$1" "$3"
 	told_run "$1" "dmesg -c > /dev/null; echo $3 > /sys/kernel/debug/hwpoison/corrupt-pfn" \
 		> /dev/null 2>&1
 	told_run "$1" 'sleep 1; sync; dmesg' > "$work/dmesg" 2>&1
@@ -172,8 +172,8 @@ survive()
 	lose "$name" "$label: PMD table with deposits" "$(thp_table "$name")" w-thp \
 		'page table page: Recovered'
 	lose "$name" "$label: kernel table" "$(ask "$name" 'first(.tables[]
-		| select(.level == "pte" and .verdict == "kernel" and .entries.leaf == 0)).pfn')" \
-		"" 'page table page: Ignored'
+		| select(.level == "pte" and .why == "init_mm")).pfn')" \
+		"" 'page table page: Ignored' sound
 }
 
 # The PMD table that w-thp's huge pages are mapped by.
