@@ -191,9 +191,14 @@ static void self_leaf(struct tree *t)
 	slot(t->g, t->root, ARANGE, 1, enode(t->root, RANGE), 0);
 }
 
+/* It is empty and fits any range, so that nothing else is wrong with it. */
 static void leaf_twice(struct tree *t)
 {
-	slot(t->g, t->root, ARANGE, 1, enode(t->leaf[0], LEAF), 0);
+	gva_t empty = synth_object(t->g);
+
+	slot(t->g, empty, LEAF, 0, 0, UINT64_MAX);
+	slot(t->g, t->root, ARANGE, 0, enode(empty, LEAF), 0x4fffff);
+	slot(t->g, t->root, ARANGE, 1, enode(empty, LEAF), 0);
 }
 
 static void unknown_type(struct tree *t)
@@ -218,7 +223,7 @@ static void marked_node(struct tree *t)
 
 static void pivots_back(struct tree *t)
 {
-	slot(t->g, t->leaf[0], LEAF, 1, t->vma[0], 0x300000);
+	slot(t->g, t->leaf[0], LEAF, 1, 0, 0x300000);
 }
 
 static void root_value(struct tree *t)
@@ -264,20 +269,6 @@ static void too_deep(struct tree *t)
 	}
 }
 
-/* Every slot of a level leads to the one node of the next: 10 to the 12th paths. */
-static void too_wide(struct tree *t)
-{
-	gva_t node = t->root;
-
-	for (unsigned depth = 0; depth < 12; depth++) {
-		gva_t next = synth_object(t->g);
-
-		for (unsigned i = 0; i < 10; i++)
-			slot(t->g, node, ARANGE, i, enode(next, ARANGE), i + 1);
-		node = next;
-	}
-}
-
 static void test_tree_hostile(void **state)
 {
 	static const struct {
@@ -292,7 +283,6 @@ static void test_tree_hostile(void **state)
 		{ root_unmarked, ERR_MALFORMED }, { vma_elsewhere, ERR_MALFORMED },
 		{ vma_of_other, ERR_MALFORMED }, { vma_to_user, ERR_MALFORMED },
 		{ node_nowhere, ERR_NOT_RAM }, { too_deep, ERR_MALFORMED },
-		{ too_wide, ERR_MALFORMED },
 	};
 
 	(void)state;
