@@ -368,7 +368,8 @@ static bool walk_levels(struct walk *w)
 			if (at >= c->budget) {
 				census_note(c, "the budget of %" PRIu64 " tables ran out",
 					    c->budget);
-				return true;
+				/* What is linked so far is all that will be. */
+				return owners_close(c, end, c->count, w->e);
 			}
 			if (!visit(w, at))
 				return false;
