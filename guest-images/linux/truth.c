@@ -19,7 +19,7 @@
 
 enum {
 	PAGE = 4096,
-	MAX_PASSES = 12,
+	MAX_PASSES = 100,	/* on a busy host it takes a while to come to rest */
 	SAMPLES = 10,	/* pages told of a mapping */
 	CHUNK = 8192,	/* words read at once from the files that have one for each page */
 };
@@ -327,7 +327,7 @@ void truth_write(int fd)
 	for (pass = 1; pass < MAX_PASSES && !same; pass++) {
 		struct text *now = &passes[pass % 2], *before = &passes[!(pass % 2)];
 
-		usleep(50000);
+		usleep(100000);
 		look(now);
 		if (now->used == before->used && !memcmp(now->data, before->data, now->used))
 			same = pass;
