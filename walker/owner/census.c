@@ -67,7 +67,7 @@ static bool census_stages(struct census *c, const struct census_options *options
 		return err_set(e, ERR_NO_MEMORY, 0, "out of memory for the mms' books");
 	if (!frame_map_init(&c->map, c->machine, e))
 		return false;
-	c->budget = options && options->budget ? options->budget : c->map.frames * 4;
+	c->budget = options && options->budget ? options->budget : UINT64_MAX;
 	if (!census_reach(c, e) || !census_pages(c, e))
 		return false;
 	census_deposits(c);

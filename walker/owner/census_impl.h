@@ -101,7 +101,7 @@ struct facts {
 
 struct anomalies {
 	struct anomaly *list;
-	size_t count, room, dropped;
+	size_t count, dropped;
 };
 
 struct mm_book {
@@ -119,7 +119,6 @@ struct census {
 
 	struct row *rows;
 	uint32_t count, room;
-	uint32_t level_end[PT_LEVELS_MAX];	/* one past the last row of a level */
 	struct frame_map map;
 	struct owner_sets owners;
 	struct facts facts;
@@ -159,7 +158,6 @@ void owners_free(struct owner_sets *);
 
 /* reach.c */
 bool census_reach(struct census *, struct err *);
-void anomaly_add(struct census *, const struct anomaly *);
 
 /* facts.c */
 bool facts_intern(struct facts *, const struct page_facts *, uint32_t *index, struct err *);

@@ -31,10 +31,9 @@ struct level_agreement {
 };
 
 struct census_options {
-	unsigned threads;	/* 0 or 1: one */
 	uint8_t recorded_at;	/* bit per level, overrides the inference; 0: find out */
 	uint8_t typed_at;
-	uint64_t budget;	/* table visits; 0: four per frame of RAM */
+	uint64_t budget;	/* tables to read; 0: all (each frame of RAM is one at most) */
 };
 
 /* The machine should be paused; else the census says consistency "live". */

@@ -29,7 +29,7 @@ struct walk {
 	_Alignas(TABLE_ALIGN) uint64_t other[PT_FRAME_SIZE / 8];
 };
 
-void anomaly_add(struct census *c, const struct anomaly *anomaly)
+static void anomaly_add(struct census *c, const struct anomaly *anomaly)
 {
 	struct anomalies *a = &c->anomalies;
 

@@ -138,7 +138,6 @@ bool rows_sort(struct census *c, struct err *e)
 
 		next[level] = first;
 		first += n;
-		c->level_end[level] = first;
 	}
 	for (uint64_t frame = 0; frame < c->map.frames; frame++) {
 		uint32_t old = c->map.row[frame];
