@@ -347,6 +347,29 @@ static void test_settle_same(void **state)
 	synth_free(g);
 }
 
+/* A book is a number like any other; one that is off at both looks is off. */
+static void test_settle_book(void **state)
+{
+	struct synth_guest *g = synth_new(NULL);
+	struct census *first, *second;
+	struct findings findings;
+	gva_t mm[MMS];
+
+	(void)state;
+	synth_populate(g, MMS, mm);
+	synth_set(g, mm[1], "mm_struct", "pgtables_bytes.counter", 1ull << 63);
+	first = util_census(g, NULL);
+	second = util_census(g, NULL);
+	census_settle(first, second);
+	assert_true(check_run(first, synth_kernel(g), &findings, NULL));
+	assert_int_equal(findings.count, 1);
+	assert_string_equal(findings.list[0].check, "pgtables_bytes");
+	findings_free(&findings);
+	census_free(first);
+	census_free(second);
+	synth_free(g);
+}
+
 /* An unreadable table keeps its place, its owner and its page's facts. */
 static void test_unreadable(void **state)
 {
@@ -530,6 +553,7 @@ int main(void)
 		cmocka_unit_test(test_settle),
 		cmocka_unit_test(test_settle_moved),
 		cmocka_unit_test(test_settle_same),
+		cmocka_unit_test(test_settle_book),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_kernel_mms),
 		cmocka_unit_test(test_many_links),

@@ -6,7 +6,7 @@
 
 #include "walker/owner/census_impl.h"
 
-static int by_place(const void *a, const void *b)
+int anomaly_by_place(const void *a, const void *b)
 {
 	const struct anomaly *x = a, *y = b;
 
@@ -75,7 +75,8 @@ static bool census_stages(struct census *c, const struct census_options *options
 	rows_lose(c, lost);
 	if (!rows_sort(c, e))
 		return false;
-	qsort(c->anomalies.list, c->anomalies.count, sizeof(*c->anomalies.list), by_place);
+	qsort(c->anomalies.list, c->anomalies.count, sizeof(*c->anomalies.list),
+	      anomaly_by_place);
 	census_infer(c, options);
 	census_judge(c);
 	return true;

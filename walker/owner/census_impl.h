@@ -133,6 +133,9 @@ struct census {
 	char incomplete[200];
 };
 
+/* census.c: the order that a census keeps its anomalies in, for qsort() and bsearch(). */
+int anomaly_by_place(const void *, const void *);
+
 /* rows.c */
 bool frame_map_init(struct frame_map *, const struct machine *, struct err *);
 void frame_map_free(struct frame_map *);

@@ -6,7 +6,6 @@
  * half-way then is different after it ran on a little; a real fault stays.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "walker/owner/census_impl.h"
 
@@ -71,25 +70,19 @@ static void anomalies_settle(struct census *first, const struct census *second)
 
 	for (size_t i = 0; i < a->count; i++) {
 		const struct anomaly *x = &a->list[i];
-		bool again = second->anomalies.dropped > 0;
-		size_t low = 0, high = second->anomalies.count;
 
-		while (!again && low < high) {
-			size_t middle = low + (high - low) / 2;
-			const struct anomaly *y = &second->anomalies.list[middle];
-
-			if (y->pfn == x->pfn && y->slot == x->slot && y->kind == x->kind)
-				again = true;
-			else if (y->pfn < x->pfn || (y->pfn == x->pfn && (y->slot < x->slot ||
-				 (y->slot == x->slot && y->kind < x->kind))))
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (again)
+		if (second->anomalies.dropped ||
+		    bsearch(x, second->anomalies.list, second->anomalies.count, sizeof(*x),
+			    anomaly_by_place))
 			a->list[kept++] = *x;
 	}
 	a->count = kept;
+}
+
+/* Unsigned, since the guest may say any number of bytes. */
+static uint64_t book_error(const struct census *c, uint32_t mm)
+{
+	return (uint64_t)c->mms.mms[mm].pgtables_bytes - c->book[mm].counted;
 }
 
 void census_settle(struct census *first, const struct census *second)
@@ -101,12 +94,11 @@ void census_settle(struct census *first, const struct census *second)
 			row_unsettle(first, r);
 	}
 	for (uint32_t mm = 0; mm < first->mms.mm_count; mm++) {
-		const struct mm *m = &first->mms.mms[mm];
-		int64_t again = kernel_mm_find(&second->mms, m->at);
+		int64_t again = kernel_mm_find(&second->mms, first->mms.mms[mm].at);
 
 		/* A book that is off by as much at both looks is off. */
-		if (again < 0 || m->pgtables_bytes - (int64_t)first->book[mm].counted !=
-		    second->mms.mms[again].pgtables_bytes - (int64_t)second->book[again].counted)
+		if (again < 0 ||
+		    book_error(first, mm) != book_error(second, (uint32_t)again))
 			first->book[mm].unsettled = true;
 	}
 	anomalies_settle(first, second);
