@@ -88,7 +88,8 @@ get_source()
 		say "fetching $package $version"
 		mkdir -p "$cache/source"
 		work=$(mktemp -d "$cache/source/tmp.XXXXXX")
-		(cd "$work" && apt-get -qq download "$package=$version" >&2) ||
+		(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download \
+			"$package=$version" >&2) ||
 			skip "could not download $package $version"
 		dpkg-deb --fsys-tarfile "$work"/*.deb |
 			tar -xOf - "./usr/src/$package.tar.xz" |
@@ -136,6 +137,7 @@ exec 9> "$out.lock"
 flock 9
 if [ ! -e "$out/bzImage" ]; then
 	trap '[ -z "$work" ] || rm -rf "$work"' EXIT
+	trap 'exit 1' HUP INT TERM
 	pristine=$(get_source)
 	work=$(mktemp -d "$cache/tmp.linux.XXXXXX")
 	say "preparing the source"
