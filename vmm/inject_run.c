@@ -26,7 +26,10 @@ static const struct signal_words {
 #define MCE_MISC_FRAME 0x8cull
 #define MCE_BANK 1
 
-/* All of one run; every field that owns something is released in end(). */
+/* Events are taken 32 at a time; the VMM keeps 4096 of them (EVENTS_MAX). */
+enum { EVENT_ROUNDS = 128 };
+
+/* All of one run; every field that owns something is released in inject_run(). */
 struct injection {
 	const struct inject_request *request;
 	struct target *target;
@@ -151,7 +154,7 @@ static unsigned choose_vcpu(const struct injection *in)
 	for (unsigned i = 0; i < vcpus; i++)
 		for (uint32_t o = 0; o < in->hit.owner_count && o < INJECT_OWNERS_MAX; o++)
 			if (in_user(&in->regs[i]) &&
-			    (in->regs[i].cr3 & X86_PTE_ADDR) == mms->mms[in->hit.owners[o]].pgd)
+			    mm_is_loaded(&mms->mms[in->hit.owners[o]], in->regs[i].cr3))
 				return i;
 	for (unsigned i = 0; i < vcpus; i++)
 		if (in_user(&in->regs[i]))
@@ -228,7 +231,9 @@ static bool take_events(struct injection *in, double start)
 	struct err ignored;
 	int n;
 
-	while ((n = kvm_events(machine, in->seen, list, 32, &ignored)) > 0) {
+	/* A guest may ring faster than it is listened to: the rest is for the next time. */
+	for (unsigned round = 0; round < EVENT_ROUNDS &&
+	     (n = kvm_events(machine, in->seen, list, 32, &ignored)) > 0; round++) {
 		for (int i = 0; i < n; i++) {
 			in->seen = list[i].seq;
 			if (list[i].event == DOORBELL_KILLED && in->killed_count <

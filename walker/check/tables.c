@@ -187,8 +187,7 @@ void check_pgtables_bytes(struct check_run *run)
 		};
 		char owner[64];
 
-		if ((mm->kind != MM_USER && mm->kind != MM_TASKLESS) ||
-		    !census_mm_settled(run->census, i))
+		if (!mm_is_user(mm) || !census_mm_settled(run->census, i))
 			continue;
 		if (mm->pgtables_bytes <= counted && mm->pgtables_bytes >= counted - disputed)
 			continue;

@@ -61,6 +61,20 @@ struct mm {
 	uint32_t first_task, task_count;	/* in kernel_mms.tasks_of */
 };
 
+/* Does it belong to processes, living or dead? */
+static inline bool mm_is_user(const struct mm *mm)
+{
+	return mm->kind == MM_USER || mm->kind == MM_TASKLESS;
+}
+
+/* Does this CR3 hold one of its roots? With PTI user mode is on the second. */
+static inline bool mm_is_loaded(const struct mm *mm, uint64_t cr3)
+{
+	gpa_t root = cr3 & X86_PTE_ADDR;
+
+	return root == mm->pgd || (mm->user_pgd && root == mm->user_pgd);
+}
+
 /* One snapshot of tasks and mms; deduplicated, mms sorted by address. */
 struct kernel_mms {
 	struct task *tasks;

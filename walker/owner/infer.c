@@ -12,14 +12,11 @@
 /* The only owner of a row, if it is a user mm and the row is no special one. */
 static bool only_user(const struct census *c, const struct row *r, uint32_t *owner)
 {
-	enum mm_kind kind;
-
 	if (r->origin != ROW_REACHED || r->owner == OWNER_NONE || (r->owner & OWNER_SET) ||
 	    r->kernel_half)
 		return false;
 	*owner = r->owner;
-	kind = c->mms.mms[r->owner].kind;
-	return kind == MM_USER || kind == MM_TASKLESS;
+	return mm_is_user(&c->mms.mms[r->owner]);
 }
 
 void census_infer(struct census *c, const struct census_options *options)

@@ -5,11 +5,6 @@
 /* Below this a word is a count (sharers, fragments), not an address. */
 #define COUNT_MAX 0xffffull
 
-static bool is_user(const struct census *c, uint32_t mm)
-{
-	return c->mms.mms[mm].kind == MM_USER || c->mms.mms[mm].kind == MM_TASKLESS;
-}
-
 /*
  * Does the guest say that a PMD table is shared by as many as link to it? Before late
  * 6.1 the page's reference count says it; since then pt_share_count, which is
@@ -36,7 +31,7 @@ static enum reach reach_of(const struct census *c, struct row *r)
 	if (r->origin == ROW_UNREACHED)
 		return REACH_NONE;
 	for (uint32_t i = 0; i < count; i++)
-		users += is_user(c, owners[i]);
+		users += mm_is_user(&c->mms.mms[owners[i]]);
 	if (r->origin == ROW_PTI_ROOT && count == 1)
 		return REACH_PTI_ROOT;
 	if (!users)
@@ -94,15 +89,9 @@ static enum typed typed_of(const struct census *c, const struct row *r)
 	return facts->type == PAGE_TYPE_TABLE ? TYPED_YES : TYPED_NO;
 }
 
-static bool owner_locked(const struct census *c, const struct row *r)
+static bool mm_locked(const struct mm *mm)
 {
-	uint32_t count;
-	const uint32_t *owners = owners_of(c, r, &count);
-
-	for (uint32_t i = 0; i < count; i++)
-		if (c->mms.mms[owners[i]].locked)
-			return true;
-	return false;
+	return mm->locked;
 }
 
 /* Is an operation on this mm under way that a stop may have caught half-way? */
@@ -120,13 +109,14 @@ static bool mm_exiting(const struct mm *mm)
 	return mm->users <= 0 && mm->pgtables_bytes;
 }
 
-static bool owner_at_work(const struct census *c, const struct row *r)
+static bool any_owner(const struct census *c, const struct row *r,
+		      bool (*is)(const struct mm *))
 {
 	uint32_t count;
 	const uint32_t *owners = owners_of(c, r, &count);
 
 	for (uint32_t i = 0; i < count; i++)
-		if (mm_at_work(&c->mms.mms[owners[i]]))
+		if (is(&c->mms.mms[owners[i]]))
 			return true;
 	return false;
 }
@@ -140,7 +130,7 @@ static bool lock_held(const struct census *c, const struct row *r)
 	const struct page_facts *facts = row_facts(c, r);
 
 	if (r->level >= 2)
-		return owner_locked(c, r);
+		return any_owner(c, r, mm_locked);
 	return facts && facts->ptl;
 }
 
@@ -162,9 +152,9 @@ static bool link_lock_held(const struct census *c, const struct row *r)
 	int64_t mm;
 
 	if (r->parent != NO_ROW)
-		return c->rows[r->parent].held || owner_at_work(c, r);
+		return c->rows[r->parent].held || any_owner(c, r, mm_at_work);
 	if (r->root)
-		return owner_at_work(c, r);
+		return any_owner(c, r, mm_at_work);
 	mm = facts && facts->recorded ? kernel_mm_find(&c->mms, facts->recorded) : -1;
 	return mm >= 0 && mm_at_work(&c->mms.mms[mm]);
 }

@@ -80,10 +80,8 @@ struct json_object *rows_kernel(struct emit *emit, const struct report *report)
 /* The mm whose PGD a vCPU has loaded, or NULL. */
 static const struct mm *mm_by_cr3(const struct kernel_mms *mms, uint64_t cr3)
 {
-	gpa_t pgd = cr3 & X86_PTE_ADDR;
-
 	for (uint32_t i = 0; i < mms->mm_count; i++)
-		if (mms->mms[i].pgd == pgd || (mms->mms[i].user_pgd && mms->mms[i].user_pgd == pgd))
+		if (mm_is_loaded(&mms->mms[i], cr3))
 			return &mms->mms[i];
 	return NULL;
 }

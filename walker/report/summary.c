@@ -57,7 +57,7 @@ bool summary_make(struct summary *s, const struct report *report, struct err *er
 		return err_set(err, ERR_NO_MEMORY, 0, "out of memory for the summary");
 	for (uint32_t i = 0; i < mms->mm_count; i++) {
 		s->owners[i].shared_with = -1;
-		s->spaces += mms->mms[i].kind == MM_USER || mms->mms[i].kind == MM_TASKLESS;
+		s->spaces += mm_is_user(&mms->mms[i]);
 	}
 	for (size_t i = 0; ok && i < census_tables(report->census); i++) {
 		struct census_row row;
