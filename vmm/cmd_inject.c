@@ -178,9 +178,8 @@ int cmd_inject(int argc, char **argv)
 			fputs(help, stdout);
 			return EXIT_FINE;
 		case ':':
-			return cli_usage("inject", "%s wants a value", argv[optind - 1]);
 		case '?':
-			return cli_usage("inject", "unknown option %s", argv[optind - 1]);
+			return cli_bad_option("inject", c, argv);
 		default:
 			if (cli_target_option(c, optarg, &kernel))
 				break;

@@ -121,6 +121,8 @@ static const struct {
 	{ "walk raw:/etc/passwd --pid 1 0x0", 3, "raw:/etc/passwd" },
 	{ "walk raw:/etc/passwd --kernel 0x0", 3, "raw:/etc/passwd" },
 	{ "report ./Makefile", 3, "not a memory dump" },
+	{ "inject a -z", 2, "unknown option '-z'" },
+	{ "inject a --pid", 2, "option '--pid' wants an argument" },
 	{ "tables", 2, "no target" },
 	{ "tables a --pid x", 2, "'x' is not a pid" },
 	{ "tables a --pid -1", 2, "'-1' is not a pid" },
