@@ -49,7 +49,8 @@ struct x86_masks x86_masks(const struct pt_decode *d, unsigned level)
 	return m;
 }
 
-enum pt_kind x86_absent_kind(const struct pt_decode *d, unsigned level, uint64_t raw)
+/* The kind of an entry whose P is clear. */
+static enum pt_kind absent_kind(const struct pt_decode *d, unsigned level, uint64_t raw)
 {
 	if (d->soft)
 		return d->soft->absent_kind(level, raw);
@@ -61,7 +62,7 @@ static enum pt_kind x86_kind(const struct pt_decode *d, unsigned level, uint64_t
 	struct x86_masks m;
 
 	if (!(raw & X86_PTE_P))
-		return x86_absent_kind(d, level, raw);
+		return absent_kind(d, level, raw);
 	m = x86_masks(d, level);
 	if (raw & m.page)
 		return raw & m.reserved_huge ? PT_BAD : PT_HUGE;

@@ -16,8 +16,6 @@ struct x86_masks {
 };
 
 struct x86_masks x86_masks(const struct pt_decode *, unsigned level);
-/* The kind of an entry whose P is clear. */
-enum pt_kind x86_absent_kind(const struct pt_decode *, unsigned level, uint64_t raw);
 
 /*
  * What Linux's rule for absent entries (soft_linux.c) looks at, as masks:

@@ -26,7 +26,7 @@ static const struct pt_format *report_format_of(const struct report *report)
 	return kernel_space(report->kernel)->decode.format;
 }
 
-const char *mm_kind_name(enum mm_kind kind)
+static const char *mm_kind_name(enum mm_kind kind)
 {
 	switch (kind) {
 	case MM_USER:

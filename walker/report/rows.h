@@ -19,7 +19,4 @@ struct json_object *rows_summary(struct emit *, const struct report *,
 				 const struct summary *);
 struct json_object *rows_timing(struct emit *, const struct report *);
 
-/* "user", "init_mm", "kernel", "taskless". */
-const char *mm_kind_name(enum mm_kind);
-
 #endif

@@ -30,7 +30,8 @@ char *text_size(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
-const char *text_target(const struct machine *machine)
+/* The target's name without its kind: "demo" of "kvm:demo". */
+static const char *text_target(const struct machine *machine)
 {
 	const char *colon = strchr(machine->uri, ':');
 

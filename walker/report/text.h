@@ -8,9 +8,6 @@
 /* "28 KiB", "1.7 MiB"; returns buf. */
 char *text_size(uint64_t bytes, char *buf, size_t size);
 
-/* The target's name without its kind: "demo" of "kvm:demo". */
-const char *text_target(const struct machine *);
-
 bool text_write_report(FILE *, const struct report *, struct err *);
 
 #endif
