@@ -254,7 +254,7 @@ void bug_plant(struct mm_struct *mm)
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) < 0 ||
 	    sys_mmap(mm, BUG_VA + HUGE_SIZE, HUGE_SIZE, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) < 0 ||
-	    mm_fault(mm, BUG_VA + HUGE_SIZE, 6, true))
+	    mm_fault(mm, BUG_VA + HUGE_SIZE, 6))
 		panic("bug: no memory");
 	table = plant(mm, &level);
 	if (table)

@@ -95,8 +95,12 @@ static int fault_new(struct fault *fault)
 
 	if (vma->vm_flags & VM_PFNMAP && !fault->write) {
 		pfn_t pfn = vma->vm_pgoff + (offset >> PAGE_SHIFT);
+		spinlock_t *lock = pt_lock_of(fault->mm, &fault->pos);
 
-		pt_set(fault->mm, &fault->pos, pfn_to_gpa(pfn) | vma->vm_page_prot);
+		spin_lock(lock);
+		if (pt_get(&fault->pos) == fault->raw)
+			pt_set(fault->mm, &fault->pos, pfn_to_gpa(pfn) | vma->vm_page_prot);
+		spin_unlock(lock);
 		return 0;
 	}
 	if (vma->vm_file)
@@ -210,12 +214,11 @@ static int fault_vma(struct fault *fault, gva_t addr)
 	return err ? err : fault_entry(fault);
 }
 
-int mm_fault(struct mm_struct *mm, gva_t addr, uint64_t error_code, bool user)
+int mm_fault(struct mm_struct *mm, gva_t addr, uint64_t error_code)
 {
 	struct fault fault = { .mm = mm, .write = error_code & FAULT_WRITE };
 	int err = -EFAULT;
 
-	(void)user;
 	if (addr > user_last())
 		return -EFAULT;
 	spin_lock(&mm->mmap_lock);

@@ -209,9 +209,9 @@ int mm_map_anon(struct mm_struct *mm, gva_t va, uint64_t len, unsigned prot);
 
 /*
  * A page fault at a user address. 0: try again. -EFAULT: a segfault. -ENOMEM.
- * user: from ring 3. Takes mmap_lock: not from code that holds it.
+ * Takes mmap_lock: not from code that holds it.
  */
-int mm_fault(struct mm_struct *mm, gva_t addr, uint64_t error_code, bool user);
+int mm_fault(struct mm_struct *mm, gva_t addr, uint64_t error_code);
 
 /* system calls, of the current task's mm; negative: -errno */
 long sys_mmap(struct mm_struct *mm, gva_t addr, uint64_t len, unsigned prot, unsigned flags,

@@ -54,7 +54,7 @@ static void page_fault(struct pt_regs *regs)
 	if (user && syscall_by_fault(regs, address))
 		return;
 	if (address < USER_END && current->mm)
-		error = mm_fault(current->mm, address, regs->error_code, user);
+		error = mm_fault(current->mm, address, regs->error_code);
 	if (!error)
 		return;
 	if (!user) {
