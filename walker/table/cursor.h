@@ -3,8 +3,9 @@
  * cursor.h - a place in a tree of page tables, moved by its user.
  *
  * For those who want to pull instead of being called (walk.h is built on it).
- * It keeps no more than one step per level, so there is no recursion, and it
- * reads each entry once. All items of a table:
+ * It keeps no more than one step per level, so there is no recursion, and what
+ * an item says of its entry comes from one read. (The entry that ends a hole is
+ * read again as an item of its own.) All items of a table:
  *
  *	pt_cursor_init(&c, machine, space);
  *	c.visited = &set;
