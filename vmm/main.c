@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* main.c - the table of subcommands, and what is common to all of them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmm/cmd.h"
 #include "walker/ptmm.h"
@@ -130,12 +132,29 @@ static int dispatch(int argc, char **argv)
 	return command ? command->run(argc - 1, argv + 1) : unknown_command(word);
 }
 
+/*
+ * A closed standard descriptor would be given to the next file that is opened,
+ * and a report written into the guest's socket. These fail as a closed one does.
+ */
+static bool standard_fds_fill(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	int status;
 
-	/* A reader that went away is an error with a line, not a silent death. */
+	if (!standard_fds_fill())
+		return EXIT_TARGET;
+	/* A reader that went away, a file at its limit: an error with a line, not a death. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	status = dispatch(argc, argv);
 	if ((fflush(stdout) || ferror(stdout)) && status == EXIT_FINE) {
 		fprintf(stderr, "ptmm: standard output: %s\n", strerror(errno));

@@ -98,6 +98,12 @@ refused "an unknown subcommand" 2 'frobnicate' "$PTMM" frobnicate
 refused "an unknown format" 2 'format' "$PTMM" report g --format yaml
 refused "a file that cannot be written" 4 'nowhere' "$PTMM" report g -o "$work/nowhere/file"
 refused "a full disk" 4 'space|write' "$PTMM" report g --format json -o /dev/full
+# shellcheck disable=SC2016
+refused "a closed standard output" 4 'standard output' bash -c 'exec "$0" "$@" >&-' \
+	"$PTMM" report g
+# shellcheck disable=SC2016
+refused "a file beyond the limit" 4 'too large' bash -c 'ulimit -f 4; exec "$0" "$@"' \
+	"$PTMM" report g --format json -o "$work/limited"
 refused "an unknown pid" 2 '99999' "$PTMM" walk g --pid 99999 0x400000
 refused "an address that is none" 2 'address' "$PTMM" walk g --pid 1 somewhere
 refused "an address that is not canonical" 2 'canonical' "$PTMM" walk g --pid 1 0x800000000000
