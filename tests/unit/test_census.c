@@ -484,7 +484,8 @@ static void test_budget(void **state)
 {
 	struct synth_guest *g = synth_new(NULL);
 	gva_t mm[MMS], va = 0x8040000000ull;
-	size_t tables;
+	size_t tables, orphans = 0;
+	struct findings findings;
 	struct census *c;
 
 	(void)state;
@@ -508,8 +509,16 @@ static void test_budget(void **state)
 			for (size_t n = 0; n < count; n++)
 				assert_in_range(owners[n], 0, census_mms(c)->mm_count - 1);
 		}
+		/* What was not walked to is no leak. */
+		assert_true(check_run(c, synth_kernel(g), &findings, NULL));
+		for (size_t i = 0; i < findings.count; i++)
+			if (!strcmp(findings.list[i].check, "orphan"))
+				assert_int_equal(findings.list[i].severity, SEVERITY_WARNING);
+		orphans += util_count_findings(&findings, "orphan");
+		findings_free(&findings);
 		census_free(c);
 	}
+	assert_true(orphans > 0);
 	synth_free(g);
 }
 

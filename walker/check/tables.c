@@ -95,8 +95,9 @@ static void verdict_find(struct check_run *run, size_t index, const struct censu
 	case VERDICT_ORPHAN:
 		if (row->limbo || limbo_is_usual(run, row))
 			break;
-		/* No proof of a leak. */
-		if (row->maybe_below_unreadable || row->maybe_limbo)
+		/* No proof of a leak; nor where a part of the guest was not walked. */
+		if (row->maybe_below_unreadable || row->maybe_limbo ||
+		    census_incomplete(run->census))
 			at.severity = SEVERITY_WARNING;
 		finding_add(run, &at, "%s table 0x%" PRIx64 " is typed but no root reaches it%s%s",
 			    level, row->pfn, row->why ? ": " : "", row->why ? row->why : "");
