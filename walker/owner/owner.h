@@ -36,7 +36,7 @@ struct census_options {
 	uint64_t budget;	/* tables to read; 0: all (each frame of RAM is one at most) */
 };
 
-/* The machine should be paused; else the census says consistency "live". */
+/* The machine should be paused; of one that runs, rows may be torn. */
 struct census *census_take(const struct kernel *, const struct census_options *, struct err *);
 void census_free(struct census *);
 
