@@ -43,6 +43,7 @@ struct injection {
 	size_t killed_count;
 	uint64_t seen;			/* last event looked at */
 	bool handled;			/* the guest said what it did */
+	bool lost;			/* it rang more than could be followed */
 };
 
 static void sleep_ms(unsigned ms)
@@ -223,6 +224,14 @@ static bool hit(struct injection *in, struct err *err)
 	       machine->ops->raise_mce(machine, &r->mce, err);
 }
 
+static void note_killed(struct injection *in, int32_t pid)
+{
+	if (in->killed_count < sizeof(in->killed) / sizeof(in->killed[0]))
+		in->killed[in->killed_count++] = pid;
+	else
+		in->lost = true;
+}
+
 /* Takes in what the guest rang since; true once there is nothing left to wait for. */
 static bool take_events(struct injection *in, double start)
 {
@@ -235,10 +244,10 @@ static bool take_events(struct injection *in, double start)
 	for (unsigned round = 0; round < EVENT_ROUNDS &&
 	     (n = kvm_events(machine, in->seen, list, 32, &ignored)) > 0; round++) {
 		for (int i = 0; i < n; i++) {
+			in->lost |= list[i].seq != in->seen + 1;
 			in->seen = list[i].seq;
-			if (list[i].event == DOORBELL_KILLED && in->killed_count <
-			    sizeof(in->killed) / sizeof(in->killed[0]))
-				in->killed[in->killed_count++] = (int32_t)list[i].arg[0];
+			if (list[i].event == DOORBELL_KILLED)
+				note_killed(in, (int32_t)list[i].arg[0]);
 			if (list[i].event == DOORBELL_PANIC)
 				in->evidence.guest_panic = true;
 			if (list[i].event == DOORBELL_MCE)
@@ -314,6 +323,9 @@ static bool run(struct injection *in, struct err *err)
 	if (!machine->ops->resume(machine, err))
 		return false;
 	watch(in, start);
+	if (in->lost && !in->evidence.guest_ended)
+		return err_set(err, ERR_TARGET, 0, "the guest was hit, but it rang faster than "
+			       "could be followed: who died is not known");
 	return true;
 }
 
