@@ -65,18 +65,6 @@ static bool op_regs(struct machine *m, unsigned vcpu, struct x86_regs *regs, str
 	return true;
 }
 
-static bool op_pause(struct machine *m, struct err *e)
-{
-	struct attached *a = attached(m);
-
-	/* A guest that has ended stands still for ever. */
-	if (!a->pauses && !a->link.ended && !client_ask(&a->link, WIRE_PAUSE, 0, e) &&
-	    !a->link.ended)
-		return false;
-	a->pauses++;
-	return a->link.ended || unreadable_update(a, e) || a->link.ended;
-}
-
 static bool op_resume(struct machine *m, struct err *e)
 {
 	struct attached *a = attached(m);
@@ -86,6 +74,22 @@ static bool op_resume(struct machine *m, struct err *e)
 	if (--a->pauses || a->link.ended)
 		return true;
 	return client_ask(&a->link, WIRE_RESUME, 0, e) || a->link.ended;
+}
+
+static bool op_pause(struct machine *m, struct err *e)
+{
+	struct attached *a = attached(m);
+
+	/* A guest that has ended stands still for ever. */
+	if (!a->pauses && !a->link.ended && !client_ask(&a->link, WIRE_PAUSE, 0, e) &&
+	    !a->link.ended)
+		return false;
+	a->pauses++;
+	if (a->link.ended || unreadable_update(a, e) || a->link.ended)
+		return true;
+	/* Failed means not paused. */
+	op_resume(m, NULL);
+	return false;
 }
 
 static bool op_write(struct machine *m, gpa_t gpa, const void *bytes, size_t size, struct err *e)
