@@ -55,8 +55,10 @@ static bool ask(struct pauser *p, enum pauser_what what, struct pauser_reply *re
 	struct pollfd wait = { .fd = p->socket, .events = POLLIN };
 	int n;
 
-	if (!request(p, &r, err))
+	if (!request(p, &r, err)) {
+		pauser_stop(p);
 		return false;
+	}
 	do
 		n = poll(&wait, 1, REPLY_MS);
 	while (n < 0 && errno == EINTR);
