@@ -11,10 +11,11 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { NAMES_MAX = 4096 };
+enum { NAMES_MAX = 4096, CONNECT_SECONDS = 10 };
 
 bool name_check(const char *name, struct err *e)
 {
@@ -211,6 +212,8 @@ static void not_found(const char *name, struct err *e)
 int name_connect(const char *name, struct err *e)
 {
 	char folder[PATH_MAX], path[PATH_MAX];
+	/* A stopped VMM's queue of connections can be full: that wait has an end too. */
+	const struct timeval limit = { .tv_sec = CONNECT_SECONDS };
 	struct sockaddr_un a;
 	int fd;
 
@@ -222,9 +225,12 @@ int name_connect(const char *name, struct err *e)
 		err_set(e, ERR_SYSTEM, 0, "socket: %s", strerror(errno));
 		return -1;
 	}
-	if (!connect(fd, (struct sockaddr *)&a, sizeof(a)))
+	if (!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) &&
+	    !connect(fd, (struct sockaddr *)&a, sizeof(a)))
 		return fd;
-	if (errno == ENOENT || errno == ECONNREFUSED)
+	if (errno == EAGAIN)
+		err_set(e, ERR_TARGET, 0, "the guest's VMM does not answer");
+	else if (errno == ENOENT || errno == ECONNREFUSED)
 		not_found(name, e);
 	else
 		err_set(e, ERR_TARGET, 0, "%s: %s", path, strerror(errno));
