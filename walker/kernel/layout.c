@@ -206,6 +206,7 @@ bool kernel_find_memmap(struct kernel *k, struct err *err)
 	gpa_t pgd = k->space.root[0].gpa;
 	const char *symbol = "vmemmap_base";
 	uint8_t page[MEMMAP_PAGE_MAX];
+	struct err why = { 0 };
 	uint32_t size;
 	gva_t base, at;
 
@@ -223,9 +224,12 @@ bool kernel_find_memmap(struct kernel *k, struct err *err)
 	if (!k->memmap)
 		return false;
 	/* The PGD's own struct page: it is there in every kernel. */
-	if (base & 7 || !memmap_read(k->memmap, gpa_to_pfn(pgd), page, NULL))
+	if (base & 7 || !memmap_read(k->memmap, gpa_to_pfn(pgd), page, &why)) {
+		if (why.code == ERR_NO_MEMORY)
+			return err_set(err, ERR_NO_MEMORY, 0, "%s", why.message);
 		return err_set(err, ERR_MALFORMED, base,
 			       "%s 0x%" PRIx64 " contradicts the page tables: "
 			       "the PGD's struct page is not mapped there", symbol, base);
+	}
 	return true;
 }
