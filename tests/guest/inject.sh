@@ -118,6 +118,21 @@ guest wrong 1 "bug=wrong_pt_mm" && {
 	"$ptmm" stop wrong > /dev/null 2>&1
 }
 
+# Other bugs of the kernel's books: the prediction goes by the record, as the kernel does.
+while read -r bug verdict outcome; do
+	guest "$bug" 1 "bug=$bug workload=small" || continue
+	hit "$bug" --pfn "$(frame "$bug" ".verdict == \"$verdict\" and .why != \"in RCU limbo\"")"
+	tap_equal "an error with bug=$bug" "$outcome true" \
+		"$(get '"\(.outcome) \(.prediction.came_true)"')"
+	"$ptmm" stop "$bug" > /dev/null 2>&1
+done << 'BUGS'
+cross_link cross-linked owner-killed
+orphan orphan bystander-killed
+freed_but_linked untyped masked
+no_clear_on_free stale guest-panic
+no_ctor untyped guest-panic
+BUGS
+
 # Requests that cannot be met: one line, and nothing is hit.
 guest bad 1 "workload=small" && {
 	refused()

@@ -57,7 +57,11 @@ static void test_predictions(void **state)
 		{ VERDICT_KERNEL, 0xffffffff81000000, false, 1, OUTCOME_GUEST_PANIC },
 		{ VERDICT_UNSET, 0, false, 1, OUTCOME_GUEST_PANIC },
 		{ VERDICT_STALE, 0xffff888000990000, false, 1, OUTCOME_GUEST_PANIC },
-		{ VERDICT_ORPHAN, 0, false, 1, OUTCOME_MASKED },
+		{ VERDICT_CROSS_LINKED, 0xffff888000010000, false, 1, OUTCOME_OWNER_KILLED },
+		{ VERDICT_CROSS_LINKED, 0xffff888000020000, false, 1, OUTCOME_BYSTANDER_KILLED },
+		{ VERDICT_ORPHAN, 0, false, 1, OUTCOME_GUEST_PANIC },
+		{ VERDICT_ORPHAN, 0xffff888000020000, false, 1, OUTCOME_BYSTANDER_KILLED },
+		{ VERDICT_UNTYPED, 0, false, 1, OUTCOME_GUEST_PANIC },
 	};
 	struct kernel_mms mms = world();
 
@@ -70,6 +74,18 @@ static void test_predictions(void **state)
 				 rows[i].expected);
 		assert_non_null(why);
 	}
+}
+
+/* A page that was freed while it was still linked. */
+static void test_prediction_for_free_page(void **state)
+{
+	(void)state;
+	struct kernel_mms mms = world();
+	struct inject_target target = owned_by_a(VERDICT_UNTYPED, 0);
+	const char *why;
+
+	target.free = true;
+	assert_int_equal(inject_predict(&target, &mms, 1, &why), OUTCOME_MASKED);
 }
 
 /* The owner, or whom the kernel takes for it, is init. */
@@ -178,6 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_predictions),
+		cmocka_unit_test(test_prediction_for_free_page),
 		cmocka_unit_test(test_prediction_for_init),
 		cmocka_unit_test(test_ownership_of_tasks),
 		cmocka_unit_test(test_fates),

@@ -45,6 +45,7 @@ struct inject_target {
 	enum verdict verdict;
 	gva_t recorded;		/* the raw pt_mm word */
 	bool kernel;		/* of the kernel half */
+	bool free;		/* its struct page has no references */
 	bool loaded;		/* a root that some vCPU has in CR3 */
 	uint32_t owner_count;	/* mms that own it; several if it is shared */
 	uint32_t owners[INJECT_OWNERS_MAX];	/* indices into the census's mms */

@@ -54,6 +54,31 @@ static enum outcome predict_kill(const struct inject_target *target,
 	return OUTCOME_OWNER_KILLED;
 }
 
+/* The record decides, be it right or wrong: whoever it names is killed. */
+static enum outcome predict_by_record(const struct inject_target *target,
+				      const struct kernel_mms *mms, const char **why)
+{
+	int64_t recorded = kernel_mm_find(mms, target->recorded);
+
+	if (recorded < 0 || (uint32_t)recorded == mms->init_mm) {
+		*why = !target->recorded ? "the struct page names no owner" : recorded < 0 ?
+		       "the recorded owner is gone" : "the recorded owner is no process";
+		return OUTCOME_GUEST_PANIC;
+	}
+	if (uses_init(mms, target->recorded)) {
+		*why = "the recorded owner is init, and the guest does not outlive it";
+		return OUTCOME_GUEST_PANIC;
+	}
+	for (uint32_t i = 0; i < target->owner_count && i < INJECT_OWNERS_MAX; i++)
+		if (target->owners[i] == (uint32_t)recorded) {
+			*why = "the recorded owner is one of the owners; the others are not known to it";
+			return OUTCOME_OWNER_KILLED;
+		}
+	*why = target->owner_count ? "the recorded owner is somebody else" :
+	       "nothing reaches this table, but its record names a process";
+	return OUTCOME_BYSTANDER_KILLED;
+}
+
 /*
  * A kernel with pt_mm asks the struct page who owns the table. It can be right
  * only where the record is; a record of somebody else kills a bystander.
@@ -61,8 +86,6 @@ static enum outcome predict_kill(const struct inject_target *target,
 enum outcome inject_predict(const struct inject_target *target, const struct kernel_mms *mms,
 			    int recovers, const char **why)
 {
-	int64_t recorded = kernel_mm_find(mms, target->recorded);
-
 	if (target->loaded) {
 		*why = "a vCPU has this root loaded: the machine check cannot even be entered";
 		return OUTCOME_GUEST_RESET;
@@ -75,28 +98,18 @@ enum outcome inject_predict(const struct inject_target *target, const struct ker
 	case VERDICT_MATCH:
 	case VERDICT_SHARED:
 		return predict_kill(target, mms, why);
-	case VERDICT_MISMATCH:
-	case VERDICT_CROSS_LINKED:
-		if (recorded < 0 || (uint32_t)recorded == mms->init_mm) {
-			*why = "the recorded owner is no process";
-			return OUTCOME_GUEST_PANIC;
-		}
-		if (uses_init(mms, target->recorded)) {
-			*why = "the recorded owner is init, and the guest does not outlive it";
-			return OUTCOME_GUEST_PANIC;
-		}
-		*why = "the recorded owner is somebody else";
-		return OUTCOME_BYSTANDER_KILLED;
 	case VERDICT_KERNEL:
 		*why = "a kernel table: everybody needs it";
 		return OUTCOME_GUEST_PANIC;
-	case VERDICT_ORPHAN:
-	case VERDICT_DEPOSITED:
-		*why = "nothing reaches this table";
-		return OUTCOME_MASKED;
-	default:
-		*why = "the struct page names no owner";
+	case VERDICT_UNTYPED:
+		if (target->free) {
+			*why = "the kernel takes the page for a free one";
+			return OUTCOME_MASKED;
+		}
+		*why = "the page is not marked as a table";
 		return OUTCOME_GUEST_PANIC;
+	default:
+		return predict_by_record(target, mms, why);
 	}
 }
 

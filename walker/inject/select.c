@@ -105,6 +105,7 @@ bool inject_select(const struct census *census, const struct kernel *kernel,
 	*target = (struct inject_target){
 		.pfn = row.pfn, .level = row.level, .first = row.va, .verdict = row.verdict,
 		.recorded = row.page ? row.page->recorded : 0, .kernel = row.kernel_half,
+		.free = row.page && row.page->refcount <= 0,
 	};
 	target->last = row.va + ((pt_span(format, row.level) <<
 				  format->level[row.level].shape.index_bits) - 1);

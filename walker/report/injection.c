@@ -77,14 +77,33 @@ static void print_owners(FILE *out, const struct injection_report *r)
 	}
 }
 
+/* Where nothing leads to a table, nothing says which addresses it is for. */
+static bool has_place(const struct inject_target *t)
+{
+	return t->verdict != VERDICT_ORPHAN && t->verdict != VERDICT_DEPOSITED;
+}
+
+/* Owners that were not killed: they live on with a table that is lost. */
+static void print_spared(FILE *out, const struct inject_evidence *e)
+{
+	for (uint32_t i = 0; i < e->task_count; i++) {
+		const struct task_witness *w = &e->tasks[i];
+
+		if (w->owner && (w->fate == FATE_LIVES || w->fate == FATE_QUIET))
+			fprintf(out, "spared   pid %d %s (owner)\n", w->before.pid,
+				w->before.comm);
+	}
+}
+
 static void print_text(FILE *out, const struct injection_report *r)
 {
 	const struct inject_target *t = r->target;
 	const struct inject_evidence *e = r->evidence;
 	bool over = e->guest_panic || e->guest_reset || e->guest_ended;
 
-	fprintf(out, "hit      %s table, pfn 0x%" PRIx64 ", 0x%" PRIx64 "-0x%" PRIx64,
-		r->format->level[t->level].name, t->pfn, t->first, t->last);
+	fprintf(out, "hit      %s table, pfn 0x%" PRIx64, r->format->level[t->level].name, t->pfn);
+	if (has_place(t))
+		fprintf(out, ", 0x%" PRIx64 "-0x%" PRIx64, t->first, t->last);
 	print_owners(out, r);
 	fprintf(out, " (%s)%s\n", verdict_name(t->verdict), t->loaded ? ", loaded in a CR3" : "");
 	fprintf(out, "signal   %s, bank %u, vCPU %u in %s mode at rip 0x%" PRIx64 "\n",
@@ -97,6 +116,7 @@ static void print_text(FILE *out, const struct injection_report *r)
 		print_tasks(out, "died", e, FATE_KILLED);
 		if (!count_fate(e, FATE_KILLED))
 			fputs("died     nobody\n", out);
+		print_spared(out, e);
 		print_tasks(out, "exited", e, FATE_EXITED);
 		fprintf(out, "lived    %u of %u others (%u tasks seen running since); guest %s\n",
 			count_others_left(e), count_others(e), count_fate(e, FATE_LIVES),
@@ -157,9 +177,15 @@ static struct json_object *json_target(const struct injection_report *r)
 		snprintf(text, sizeof(text), "0x%" PRIx64, r->mms->mms[t->owners[i]].at);
 		json_object_array_add(owners, json_object_new_string(text));
 	}
-	add_hex(o, "first", t->first);
+	if (has_place(t))
+		add_hex(o, "first", t->first);
+	else
+		add_text(o, "first", NULL);
 	json_object_object_add(o, "kernel", json_object_new_boolean(t->kernel));
-	add_hex(o, "last", t->last);
+	if (has_place(t))
+		add_hex(o, "last", t->last);
+	else
+		add_text(o, "last", NULL);
 	add_text(o, "level", r->format->level[t->level].name);
 	json_object_object_add(o, "loaded", json_object_new_boolean(t->loaded));
 	json_object_object_add(o, "owners", owners);
