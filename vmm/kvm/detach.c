@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vmm/cmd.h"
@@ -54,6 +55,15 @@ static void child_lost(pid_t child, struct detach_notice *n)
 		snprintf(n->text, sizeof(n->text), "the guest's process went away");
 }
 
+/* It has ended and is clearing up: once we return, its name is free again. */
+static void child_leave(pid_t child)
+{
+	const struct timespec nap = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < END_MS && !waitpid(child, NULL, WNOHANG); i++)
+		nanosleep(&nap, NULL);
+}
+
 static void child_end(pid_t child, int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -75,6 +85,8 @@ static void parent_wait(pid_t child, int fd, int signal_fd, unsigned timeout,
 	if (found > 0 && p[0].revents) {
 		if (!notice_read(fd, n))
 			child_lost(child, n);
+		else if (!n->ready)
+			child_leave(child);
 		n->text[sizeof(n->text) - 1] = '\0';
 		return;
 	}
