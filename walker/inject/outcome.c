@@ -71,7 +71,7 @@ static enum outcome predict_by_record(const struct inject_target *target,
 	}
 	for (uint32_t i = 0; i < target->owner_count && i < INJECT_OWNERS_MAX; i++)
 		if (target->owners[i] == (uint32_t)recorded) {
-			*why = "the recorded owner is one of the owners; the others are not known to it";
+			*why = "the recorded owner is one of the owners, and is taken for all";
 			return OUTCOME_OWNER_KILLED;
 		}
 	*why = target->owner_count ? "the recorded owner is somebody else" :
