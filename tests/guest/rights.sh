@@ -8,15 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/sh/tap.sh
 . tests/lib/sh/guest.sh
 
-why=$(guest_no_kvm)
-if [ -n "$why" ]; then
-	tap_skip "rights" "$why"
-	tap_end
-fi
-work=$(mktemp -d) || exit 1
-export XDG_RUNTIME_DIR=$work/run
-mkdir -m 700 "$XDG_RUNTIME_DIR"
-trap '"$PTMM" stop --all > /dev/null 2>&1; rm -rf "$work"' EXIT
+guest_bed_of_its_own "rights"
 
 "$PTMM" run --name rights --append probe "$TESTGUEST" > "$work/console" 2>&1 < /dev/null &
 for _ in $(seq 200); do

@@ -7,15 +7,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/sh/tap.sh
 . tests/lib/sh/guest.sh
 
-why=$(guest_no_kvm)
-if [ -n "$why" ]; then
-	tap_skip "run, list, stop" "$why"
-	tap_end
-fi
-work=$(mktemp -d) || exit 1
-export XDG_RUNTIME_DIR=$work/run
-mkdir -m 700 "$XDG_RUNTIME_DIR"
-trap '"$PTMM" stop --all > /dev/null 2>&1; rm -rf "$work"' EXIT
+guest_bed_of_its_own "run, list, stop"
 
 for way in POWEROFF PANIC TRIPLE HALT SPIN HELLO; do
 	${CC:-gcc} -nostdlib -static -Wl,-Ttext=0x200000,-Tdata=0x201000,--build-id=none \

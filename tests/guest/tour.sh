@@ -10,15 +10,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/sh/tap.sh
 . tests/lib/sh/guest.sh
 
-why=$(guest_no_kvm)
-if [ -n "$why" ]; then
-	tap_skip "the tour" "$why"
-	tap_end
-fi
-work=$(mktemp -d) || exit 1
-export XDG_RUNTIME_DIR=$work/run
-mkdir -m 700 "$XDG_RUNTIME_DIR"
-trap '"$PTMM" stop --all > /dev/null 2>&1; rm -rf "$work"' EXIT
+guest_bed_of_its_own "the tour"
 
 # A block is fenced, or indented by four blanks.
 mapfile -t commands < <(awk '

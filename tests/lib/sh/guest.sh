@@ -28,6 +28,22 @@ guest_no_kvm()
 	fi
 }
 
+# guest_bed_of_its_own WHAT: sets `work`, a folder whose guests and files are gone when
+# the script ends. Where there is no KVM, skips WHAT and ends the script.
+guest_bed_of_its_own()
+{
+	local why
+	why=$(guest_no_kvm)
+	if [ -n "$why" ]; then
+		tap_skip "$1" "$why"
+		tap_end
+	fi
+	work=$(mktemp -d) || exit 1
+	export XDG_RUNTIME_DIR=$work/run
+	mkdir -m 700 "$XDG_RUNTIME_DIR"
+	trap '"$PTMM" stop --all > /dev/null 2>&1; rm -rf "$work"' EXIT
+}
+
 # guest_add LABEL CPUS APPEND PROGRAM [ARGS]...: for the next guest_run_*.
 guest_add()
 {
