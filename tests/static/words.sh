@@ -47,7 +47,7 @@ library='^arch/.*\.c$|^walker/([^r]|re?[^ep]).*\.c$'	# walker/report/ is given a
 source='\.([chS]|sh|py|ld)$|(^|/)Makefile$'
 
 forbid "paths of one machine" '(^|[^[:alnum:]_.-])/(work|root|home/[a-z]+)/' '.' \
-	'path=/work/main/x' README.md
+	'path=/home/somebody/x' README.md
 hosts=$(grep -hoE 'https?://[^/ ]+' /etc/apt/sources.list /etc/apt/sources.list.d/* 2> /dev/null |
 	sed 's#.*//##; s/[.]/[.]/g' | sort -u | paste -sd'|')
 [ -z "$hosts" ] ||
